@@ -1,0 +1,1 @@
+"""One file for each mailer that reports failures in a form of its own."""
