@@ -1,0 +1,66 @@
+"""What is personal in a mail: marks in the common content, filled in for each recipient at sending.
+
+A mark is a name between two private-use characters, which rendering removes from everybody's input: nobody can write one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Protocol
+
+from undelivered.desk import links
+
+OPEN, CLOSE = "\ue000", "\ue001"
+_MARK = re.compile(f"{OPEN}([a-z_.]+){CLOSE}")
+
+
+class Personal(StrEnum):
+    RECIPIENT_NAME = "recipient.name"  # the customer's name, else what stands before the @
+    RECIPIENT_ADDRESS = "recipient.address"
+    REQUEST_URL = "request.url"  # the request in the portal, or where it lives
+    INVITATION_URL = "invitation.url"  # accepts the invitation
+    NOTIFICATIONS_OFF_URL = "notifications_off.url"  # turns this request's notifications off
+
+
+class Row(Protocol):
+    """What is read of a notification."""
+
+    project_id: int
+    request_id: int | None
+    customer_id: int | None
+    recipient: str
+    recipient_name: str
+    personal: Mapping[str, str]
+
+
+def mark(name: Personal) -> str:
+    return f"{OPEN}{name.value}{CLOSE}"
+
+
+def values(row: Row) -> dict[str, str]:
+    """The values of a recipient's marks. `personal` of the row goes first; links are minted here and live nowhere else."""
+    found = {
+        Personal.RECIPIENT_NAME.value: row.recipient_name or row.recipient.split("@", 1)[0],
+        Personal.RECIPIENT_ADDRESS.value: row.recipient,
+    }
+    if row.customer_id is not None:
+        if row.request_id is not None:
+            found[Personal.REQUEST_URL.value] = links.request(row.request_id, row.customer_id)
+            found[Personal.NOTIFICATIONS_OFF_URL.value] = links.notifications_off(row.request_id, row.customer_id)
+        else:
+            found[Personal.INVITATION_URL.value] = links.invitation(row.project_id, row.customer_id)
+    return {**found, **row.personal}
+
+
+def hidden(row: Row) -> dict[str, str]:
+    """The same for people who look at what was sent: without working links."""
+    return {key: "#" if key.endswith(".url") else value for key, value in values(row).items()}
+
+
+def fill(text: str, found: Mapping[str, str], escape: Callable[[str], str] = str) -> str:
+    """`text` with its marks replaced; a mark without a value disappears."""
+    if OPEN not in text:
+        return text
+    return _MARK.sub(lambda m: escape(found.get(m[1], "")), text)

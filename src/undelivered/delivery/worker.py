@@ -1,0 +1,5 @@
+"""The worker."""
+
+from datetime import timedelta
+
+SEEN_WITHIN = timedelta(seconds=60)

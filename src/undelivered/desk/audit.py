@@ -1,0 +1,61 @@
+"""The audit log: every action of a person or a program, in the transaction of the action itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+
+from undelivered.desk.actors import By
+from undelivered.desk.models import AuditEntry, Project
+
+#: Slug of an action -> how the page says it. An action that is not here cannot be recorded.
+ACTIONS: dict[str, str] = {
+    "project.created": "Created the project",
+    "project.changed": "Changed the project's settings",
+    "member.added": "Added a member",
+    "member.removed": "Removed a member",
+    "person.created": "Created an account",
+    "person.signed_in": "Signed in",
+    "token.created": "Created an API token",
+    "token.revoked": "Revoked an API token",
+    "provider.changed": "Changed the email service provider",
+    "provider.resumed": "Resumed the email service provider",
+    "rule.changed": "Changed a notification rule",
+    "rule.reset": "Reset a notification rule to its default text",
+    "rule.tested": "Sent a test mail",
+    "customer.invited": "Invited a customer",
+    "customer.reinvited": "Resent an invitation",
+    "customer.address_changed": "Corrected a customer's address",
+    "customer.removed": "Removed a customer from the project",
+    "request.created": "Created a request",
+    "request.status_changed": "Changed a request's status",
+    "request.participants_added": "Added participants",
+    "comment.added": "Added a comment",
+    "comment.edited": "Edited a comment",
+    "notification.resent": "Resent a notification",
+    "notification.cancelled": "Cancelled a notification",
+    "notification.released": "Sent the held notifications",
+    "suppression.added": "Added an address to the suppression list",
+    "suppression.lifted": "Took an address off the suppression list",
+    "log.exported": "Exported the log",
+}
+
+
+def record(action: str, *, by: By, project: Project | None = None, target: str = "", **detail: Any) -> AuditEntry:
+    """Writes one entry. `target` is what it was done to (an address, an issue key), `detail` is plain JSON."""
+    if action not in ACTIONS:
+        raise ValueError(f"not an action of the audit log: {action}")
+    return AuditEntry.objects.create(
+        action=action, project=project, person=by.person, actor=by.shown[:254], target=target[:1000], detail=detail
+    )
+
+
+def entries(project: Project | None, *, before: int | None = None, limit: int = 25) -> list[AuditEntry]:
+    """A page of entries, newest first, from before the entry with the id `before`. Without a project: the whole site."""
+    found: QuerySet[AuditEntry] = AuditEntry.objects.select_related("project", "person").order_by("-id")
+    if project is not None:
+        found = found.filter(project=project)
+    if before is not None:
+        found = found.filter(id__lt=before)
+    return list(found[:limit])

@@ -1,0 +1,56 @@
+"""Links that customers follow from their mails: signed, expiring, minted at sending, never stored, shown or logged."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+
+from django.conf import settings
+from django.core import signing
+
+_SALT = "undelivered.portal"
+
+
+class Purpose(StrEnum):
+    INVITATION = "invitation"  # accept the invitation to a project
+    REQUEST = "request"  # see a request, comment on it
+    NOTIFICATIONS_OFF = "off"  # turn a request's notifications off
+
+
+LIFETIME = {
+    Purpose.INVITATION: timedelta(days=14),
+    Purpose.REQUEST: timedelta(days=28),
+    Purpose.NOTIFICATIONS_OFF: timedelta(days=28),
+}
+_PATHS = {
+    Purpose.INVITATION: "/portal/invitation/",
+    Purpose.REQUEST: "/portal/request/",
+    Purpose.NOTIFICATIONS_OFF: "/portal/off/",
+}
+
+
+def invitation(project_id: int, customer_id: int) -> str:
+    return _url(Purpose.INVITATION, project_id, customer_id)
+
+
+def request(request_id: int, customer_id: int) -> str:
+    return _url(Purpose.REQUEST, request_id, customer_id)
+
+
+def notifications_off(request_id: int, customer_id: int) -> str:
+    return _url(Purpose.NOTIFICATIONS_OFF, request_id, customer_id)
+
+
+def read(token: str, purpose: Purpose) -> tuple[int, int] | None:
+    """(the project's or request's id, the customer's id); None if the token is forged, expired or of another purpose."""
+    try:
+        value = signing.loads(token, salt=f"{_SALT}.{purpose}", max_age=LIFETIME[purpose])
+        thing, customer = value
+    except (signing.BadSignature, ValueError, TypeError):
+        return None
+    return int(thing), int(customer)
+
+
+def _url(purpose: Purpose, thing: int, customer: int) -> str:
+    token = signing.dumps([thing, customer], salt=f"{_SALT}.{purpose}")
+    return f"{settings.PUBLIC_URL}{_PATHS[purpose]}{token}"

@@ -1,0 +1,59 @@
+"""API tokens: generated, shown once, stored as SHA-256. A token opens one project, with the scopes that it was given."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from django.db.models import Q, TextChoices
+from django.utils import timezone
+
+from undelivered.desk.models import ApiToken, Person, Project
+
+PREFIX = "und_"
+
+
+class Scope(TextChoices):
+    READ = "read", "Read the log, requests, customers, rules and the suppression list"
+    SEND = "send", "Invite, create requests and comments, resend"
+    MANAGE = "manage", "Change rules and the suppression list"
+
+
+ALL_SCOPES = tuple(Scope.values)
+
+
+def create(
+    project: Project, *, name: str = "", scopes: tuple[str, ...] = ALL_SCOPES, by: Person | None = None
+) -> tuple[ApiToken, str]:
+    """A new token and its secret, which can never be read again. Raises ValueError for a scope that does not exist."""
+    if unknown := [scope for scope in scopes if scope not in Scope.values]:
+        raise ValueError(f"{unknown[0]} is not a scope. Use {', '.join(Scope.values)}.")
+    secret = PREFIX + secrets.token_urlsafe(32)  # 256 bits
+    token = ApiToken.objects.create(
+        project=project, name=name or "API token", scopes=list(scopes), digest=_digest(secret), created_by=by
+    )
+    return token, secret
+
+
+def verify(secret: str) -> ApiToken | None:
+    """The token of a secret, or None. Notes the use, at most once a minute."""
+    found = (
+        ApiToken.objects.select_related("project")
+        .filter(digest=_digest(secret), revoked_at=None, project__archived_at=None)
+        .first()
+    )
+    if found:
+        now = timezone.now()
+        stale = Q(last_used_at=None) | Q(last_used_at__lt=now - timedelta(minutes=1))
+        ApiToken.objects.filter(stale, pk=found.pk).update(last_used_at=now)
+    return found
+
+
+def revoke(token: ApiToken) -> None:
+    ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+
+
+def _digest(secret: str) -> str:
+    # A generated secret of 256 bits needs no slow hash; programs show it at every call.
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,234 @@
+"""Every setting of the program: its name, type, default and meaning, read from the environment once.
+
+A setting `x` is the variable `UNDELIVERED_X`; a secret may be given as `UNDELIVERED_X_FILE`, the path of a file that
+holds it. A wrong value is a `SettingError` that names the variable, the value (never a secret's) and what is allowed.
+`docs/settings.md` is checked against this table.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import zoneinfo
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+PREFIX = "UNDELIVERED_"
+
+
+class SettingError(Exception):
+    """A variable has a value that cannot be used; the text says which and what is allowed."""
+
+
+def text(value: str) -> str:
+    return value
+
+
+def flag(value: str) -> bool:
+    known = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    if value.lower() not in known:
+        raise ValueError("use yes or no")
+    return known[value.lower()]
+
+
+def port(value: str) -> int:
+    if not value.isdecimal() or not 0 <= int(value) <= 65535:
+        raise ValueError("use a port number from 0 to 65535")
+    return int(value)
+
+
+def count(value: str) -> int:
+    if not value.isdecimal() or int(value) < 1:
+        raise ValueError("use a whole number of 1 or more")
+    return int(value)
+
+
+def count_or_none(value: str) -> int | None:
+    return None if value.lower() in {"none", "unlimited"} else count(value)
+
+
+def zone(value: str) -> str:
+    try:
+        zoneinfo.ZoneInfo(value)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        raise ValueError("use a time zone's name, such as Europe/Berlin") from None
+    return value
+
+
+def folder(value: str) -> Path:
+    return Path(value).expanduser().absolute()
+
+
+def web_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query:
+        raise ValueError("use http:// or https://, a host name and no path, such as https://mail.example.com")
+    return value.rstrip("/")
+
+
+def database_url(value: str) -> str:
+    if urlsplit(value).scheme not in {"postgresql", "postgres"}:
+        raise ValueError("use postgresql://user:password@host:5432/name")
+    return value
+
+
+def provider_url(value: str) -> str:
+    if urlsplit(value).scheme not in {"smtp", "smtps", "smtp+starttls", "smtp+plain"} or not urlsplit(value).hostname:
+        raise ValueError("use smtp://user:password@host:587 or smtps://user:password@host:465")
+    return value
+
+
+def address(value: str) -> str:
+    if not re.fullmatch(r"[^@\s,<>]+@[^@\s,<>]+", value):
+        raise ValueError("use an e-mail address, such as helpdesk@example.com")
+    return value
+
+
+def log_level(value: str) -> str:
+    if value.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+        raise ValueError("use DEBUG, INFO, WARNING or ERROR")
+    return value.upper()
+
+
+def host(value: str) -> str:
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        if not re.fullmatch(r"[A-Za-z0-9.-]+", value):
+            raise ValueError("use an address to listen on, such as 127.0.0.1 or 0.0.0.0") from None
+    return value
+
+
+def default_data_dir(environ: Mapping[str, str]) -> Path:
+    """Root's data live where the unprivileged user that PostgreSQL runs under can reach them."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/undelivered")
+    home = environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return folder(home) / "undelivered"
+
+
+def _setting(parse: Callable[[str], Any], default: Any, meaning: str, *, secret: bool = False, shown: str = "") -> Any:
+    return field(metadata={"parse": parse, "default": default, "meaning": meaning, "secret": secret, "shown": shown})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Env:
+    """The settings, one field a variable. A default may be a function of the environment."""
+
+    data_dir: Path = _setting(
+        folder,
+        default_data_dir,
+        "Folder for the embedded PostgreSQL, generated secrets and spooled mail.",
+        shown="`/var/lib/undelivered` as root, else `~/.local/share/undelivered`",
+    )
+    database_url: str | None = _setting(
+        database_url,
+        None,
+        "An external PostgreSQL (15 or newer) to use instead of the embedded one: "
+        "`postgresql://user:password@host:5432/name`.",
+        secret=True,
+        shown="the embedded PostgreSQL",
+    )
+    secret_key: str | None = _setting(
+        text,
+        None,
+        "Key that signs sessions and links and encrypts stored provider passwords. "
+        "Machines that share one database must share it.",
+        secret=True,
+        shown="generated once, kept in the data folder",
+    )
+    web_host: str = _setting(host, "127.0.0.1", "Address that the web server listens on.")
+    web_port: int = _setting(port, 8025, "Port of the web server: pages, API, health.")
+    web_processes: int = _setting(count, 1, "Processes of the web server.")
+    smtp_port: int = _setting(
+        port,
+        2525,
+        "Port of the SMTP server. `undelivered run` gives it to the rehearsal mail server; 0 picks a free one.",
+    )
+    public_url: str | None = _setting(
+        web_url,
+        None,
+        "Address under which people open the pages; links in mails start with it.",
+        shown="`http://127.0.0.1:<web port>`",
+    )
+    site_name: str = _setting(text, "Service desk", "Name of the site, shown on pages and in account mails.")
+    time_zone: str = _setting(zone, "UTC", "Time zone of the site: pages, and the day that daily limits count.")
+    admin_email: str = _setting(
+        address, "admin@example.com", "Sign-in of the first site admin, made at the first start."
+    )
+    admin_password: str | None = _setting(
+        text,
+        None,
+        "Password of the first site admin.",
+        secret=True,
+        shown="generated, and printed by `undelivered run`",
+    )
+    provider_url: str | None = _setting(
+        provider_url,
+        None,
+        "Where the site's mail is handed to: `smtp://user:password@host:587` (STARTTLS where offered), "
+        "`smtp+starttls://` (required), `smtps://` (TLS from the start), `smtp+plain://` (never).",
+        secret=True,
+        shown="none; mail waits until a provider is set",
+    )
+    from_address: str = _setting(
+        address, "helpdesk@example.com", "Sender of a new project's mails, until the project has its own."
+    )
+    daily_limit: int | None = _setting(
+        count_or_none, None, "Mails that the whole site may send a day (the plan), or `none`.", shown="`none`"
+    )
+    size_limit: int = _setting(
+        count, 6 * 1024 * 1024, "Largest mail that is sent, in bytes, unless a project sets less."
+    )
+    keep_days: int = _setting(count, 21, "Days that notifications and their history are kept.")
+    sample: bool = _setting(flag, True, "Whether the first `undelivered run` makes the sample project `IT`.")
+    worker_connections: int = _setting(count, 20, "SMTP connections that one worker may hold open to a provider.")
+    retry_hours: int = _setting(count, 24, "Hours after which temporary failures become final.")
+    allow_private_hosts: bool = _setting(
+        flag, False, "Whether projects may name hosts with private addresses (a provider inside your network)."
+    )
+    debug: bool = _setting(flag, False, "Django's debug pages. Never on a machine that others reach.")
+    log_level: str = _setting(log_level, "INFO", "Least level of what is logged: DEBUG, INFO, WARNING or ERROR.")
+
+    @property
+    def url(self) -> str:
+        """Address under which people open the pages, without a slash at the end."""
+        return self.public_url or f"http://127.0.0.1:{self.web_port}"
+
+
+def read(environ: Mapping[str, str] | None = None) -> Env:
+    """The settings from `environ` (default: the process's). Raises `SettingError`, also for names that do not exist."""
+    environ = os.environ if environ is None else environ
+    known = {PREFIX + f.name.upper(): f for f in fields(Env)}
+    for name in environ:
+        if name.startswith(PREFIX) and name not in known and name.removesuffix("_FILE") not in known:
+            if name.startswith(PREFIX + "TEST_"):
+                continue  # read by the tests alone
+            raise SettingError(f"{name} is not a setting of Undelivered. See docs/settings.md for the names.")
+    return Env(**{f.name: _read_one(name, f.metadata, environ) for name, f in known.items()})
+
+
+def _read_one(name: str, meta: Mapping[str, Any], environ: Mapping[str, str]) -> Any:
+    value = environ.get(name, "")
+    file = environ.get(name + "_FILE", "") if meta["secret"] else ""
+    if not meta["secret"] and name + "_FILE" in environ:
+        raise SettingError(f"{name}_FILE: only secrets can be given as a file. Use {name}.")
+    if value and file:
+        raise SettingError(f"{name} and {name}_FILE are both set. Use one of them.")
+    if file:
+        try:
+            value = Path(file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingError(f"{name}_FILE: cannot read {file}: {error}.") from error
+    if not value:
+        default = meta["default"]
+        return cast("Callable[[Mapping[str, str]], Any]", default)(environ) if callable(default) else default
+    try:
+        return meta["parse"](value)
+    except ValueError as error:
+        shown = "the given value" if meta["secret"] else repr(value)
+        raise SettingError(f"{name}: {shown} cannot be used: {error}.") from error

@@ -1,0 +1,17 @@
+"""All addresses of the program: health, API, pages."""
+
+from django.urls import include, path
+
+from undelivered.api.v1 import api
+from undelivered.ops import health
+
+urlpatterns = [
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("api/v1/", api.urls),
+    path("", include("undelivered.web.urls")),
+]
+handler400 = "undelivered.web.pages.errors.bad_request"
+handler403 = "undelivered.web.pages.errors.forbidden"
+handler404 = "undelivered.web.pages.errors.not_found"
+handler500 = "undelivered.web.pages.errors.broken"
