@@ -10,6 +10,7 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -67,9 +68,11 @@ class EmbeddedPostgres:
         self._account: Account | None = None
         self._bin = Path()
         self._socket = Path()
-        self._started = self._said = 0.0
+        self._started = self._said = self._died = 0.0
         self._deaths = 0
         self._death_noted = False
+        self._owner: int | None = None  # our process id: what is forked from us owns nothing
+        self._turn = threading.RLock()  # `check` and `stop` may come from different threads
         # The kernel's "your parent died" means the thread that started the child: one that lives as long as we do.
         self._launcher: ThreadPoolExecutor | None = None
 
@@ -95,9 +98,10 @@ class EmbeddedPostgres:
         if self._process is not None:
             return self._url()
         self._account = account = find_account()
-        prepare(self._folders, account)
-        earlier = self._lock.acquire()
+        self._owner = os.getpid()
         try:
+            prepare(self._folders, account)
+            earlier = self._lock.acquire()
             self._lock.tell(None)
             exists = cluster.check_version(self._folders)
             processes.end_leftovers(self._folders.cluster, account, self._say)
@@ -109,6 +113,9 @@ class EmbeddedPostgres:
                     raise EmbeddedError(f"PostgreSQL did not start: {self._last_words()}")
                 time.sleep(0.02)
             self._verify()
+        except OSError as error:
+            self.stop()
+            raise EmbeddedError(f"The embedded PostgreSQL in {self._folders.home} cannot start: {error}.") from error
         except BaseException:
             self.stop()
             raise
@@ -120,7 +127,11 @@ class EmbeddedPostgres:
 
         Returns at once; while a server recovers from its crash, the answer stays False.
         """
-        if self._process is None or self._account is None:
+        with self._turn:
+            return self._check()
+
+    def _check(self) -> bool:
+        if self._process is None or self._account is None or self._owner != os.getpid():
             return False
         if self._process.poll() is None:
             ready = self._ready()
@@ -146,6 +157,11 @@ class EmbeddedPostgres:
 
     def stop(self) -> None:
         """Stop the server: connections are closed, everything is written down. Twice is the same as once."""
+        if self._owner == os.getpid():
+            with self._turn:
+                self._stop()
+
+    def _stop(self) -> None:
         process, self._process = self._process, None
         if process is not None:
             for number, patience in ((signal.SIGINT, FAST_SHUTDOWN), (signal.SIGQUIT, IMMEDIATE_SHUTDOWN)):

@@ -81,7 +81,7 @@ def make_data_dir(data_dir: Path) -> None:
 
 def prepare(folders: Folders, account: Account) -> None:
     """Make what is missing, and refuse what is not safe. Nothing outside the data directory is changed."""
-    _refuse_network(folders.data_dir, mount_table())
+    refuse_network(folders.data_dir, mount_table())
     make_data_dir(folders.data_dir)
     _refuse_foreign(folders, account)
     _make(folders.home, os.geteuid(), os.getegid(), 0o711 if account.separate else 0o700)
@@ -116,6 +116,8 @@ def remove_socket_folder(folder: Path, folders: Folders) -> None:
     """After PostgreSQL has stopped: a short folder goes, the one in the data directory stays."""
     if folder != folders.socket:
         with contextlib.suppress(OSError):
+            for left in ("", ".lock"):  # of a server that was killed
+                (folder / f"{SOCKET_NAME}{left}").unlink(missing_ok=True)
             folder.rmdir()
 
 
@@ -196,6 +198,8 @@ def _refuse_foreign(folders: Folders, account: Account) -> None:
                 f"Undelivered as {user_name(owner)}, or choose another UNDELIVERED_DATA_DIR."
             )
     status = folders.data_dir.stat()
+    if not stat.S_ISDIR(status.st_mode):
+        raise EmbeddedError(f"{folders.data_dir} is not a directory. Set UNDELIVERED_DATA_DIR to one.")
     if account.separate and status.st_mode & stat.S_IWOTH and not status.st_mode & stat.S_ISVTX:
         raise EmbeddedError(f"Everybody can write to {folders.data_dir}. Run: chmod o-w {folders.data_dir}")
     if not os.path.lexists(folders.home) and not os.access(folders.data_dir, os.W_OK | os.X_OK):
@@ -236,7 +240,7 @@ def mount_table() -> list[tuple[str, str]]:
     return re.findall(r"^.* on (.*) \((\w+)", listed, re.MULTILINE)
 
 
-def _refuse_network(data_dir: Path, mounts: list[tuple[str, str]]) -> None:
+def refuse_network(data_dir: Path, mounts: list[tuple[str, str]]) -> None:
     kind = ""
     longest = 0
     for folder, file_system in mounts:

@@ -7,6 +7,7 @@ folder. Process ids in files are never believed: after a crash they may belong t
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,8 +28,8 @@ def running(cluster: Path, account: Account) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            alive = process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE
-            if alive and process.uids().real == account.uid and os.path.samefile(process.cwd(), cluster):
+            ours = process.name() == "postgres" and process.uids().real == account.uid
+            if ours and _lives(process) and os.path.samefile(process.cwd(), cluster):
                 found.append(process)
     return found
 
@@ -47,7 +48,9 @@ def end_leftovers(
         for process in left if number == signal.SIGKILL else server:
             with contextlib.suppress(psutil.Error):
                 process.send_signal(number)
-        psutil.wait_procs(left, timeout=patience)
+        until = time.monotonic() + patience
+        while any(map(_lives, left)) and time.monotonic() < until:
+            time.sleep(0.02)
     if left := running(cluster, account):
         raise EmbeddedError(f"The process {left[0].pid} still uses {cluster} and cannot be ended. End it yourself.")
 
@@ -66,3 +69,10 @@ def state(cluster: Path, pid: int) -> str:
     lines = (read_small(cluster / "postmaster.pid") or "").splitlines()
     # Lines 1 and 8: see LOCK_FILE_LINE_PID and LOCK_FILE_LINE_PM_STATUS of PostgreSQL's miscadmin.h.
     return lines[7].strip() if len(lines) > 7 and lines[0] == str(pid) else ""
+
+
+def _lives(process: psutil.Process) -> bool:
+    """A process that has ended stays in the table until its parent asks for it, which may be never."""
+    with contextlib.suppress(psutil.Error):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False
