@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import ssl
 import time
@@ -18,6 +19,8 @@ from undelivered.delivery.transports.provider_url import Security, SmtpSettings,
 from undelivered.delivery.transports.replies import NotSmtp, Reply
 
 __all__ = ("Security", "SmtpSettings", "SmtpTransport", "parse_provider_url")
+
+log = logging.getLogger(__name__)
 
 LOGIN_WANTED = frozenset((530, 534, 535, 538))  # RFC 4954, 6: about our login, not about the mail
 _UNSAFE_IN_PATH = re.compile(r"[\x00-\x1f\x7f]")
@@ -112,6 +115,9 @@ class _Attempt:
             limit = settings.after_dot_s if self.talk.stage is Stage.AFTER_DOT else settings.timeout_s
             self.talk.note("the time is up")
             return self._gone(f"No answer within {limit:g} seconds")
+        except Exception:
+            log.exception("an attempt failed in a way that nobody thought of")
+            return self._gone("The attempt broke off")
         finally:
             self._let_go(keep)
 
