@@ -80,6 +80,14 @@ def test_the_url_is_one_for_psycopg_and_for_settings(server: EmbeddedPostgres, d
     assert ask(url, "SELECT current_user, current_database()") == ("undelivered", "undelivered")
 
 
+def test_where_libpq_would_look_by_itself_does_not_matter(
+    server: EmbeddedPostgres, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"PGPORT": "5999", "PGHOST": "/nonexistent", "PGUSER": "x", "PGDATABASE": "x"}.items():
+        monkeypatch.setenv(name, value)
+    assert ask(attach(data_dir), "SELECT 1") == (1,)
+
+
 def test_the_role_makes_databases_but_is_no_superuser(server: EmbeddedPostgres, data_dir: Path) -> None:
     question = "SELECT rolcreatedb, rolsuper FROM pg_roles WHERE rolname = current_user"
     assert ask(attach(data_dir), question) == (True, False)

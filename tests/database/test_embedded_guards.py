@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from tests.database.scratch import (
     ended,
@@ -141,6 +142,7 @@ def test_root_is_told_which_parent_is_closed_and_nothing_is_changed(scratch: Pat
     assert f"chmod o+x {closed}" in str(caught.value)
     after = closed.stat()
     assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
+    assert not list((closed / "inner").iterdir())
 
 
 @only_root
@@ -195,14 +197,14 @@ def test_a_long_path_gets_a_short_private_folder_for_its_socket(scratch: Path, d
     make_data_dir(long)
     (data_dir / "postgresql").rename(long / "postgresql")
     owner, _ = start_owner(long)
-    socket = Path(attach(long).partition("host=")[2])
+    socket = Path(str(conninfo_to_dict(attach(long))["host"]))
     assert len(str(socket)) < 40
     assert stat.S_IMODE(socket.stat().st_mode) == 0o700
     assert socket.stat().st_uid == find_account().uid
     owner.kill()
     owner.communicate()
     with quick(long):  # used again after a crash
-        assert attach(long).endswith(f"host={socket}")
+        assert conninfo_to_dict(attach(long))["host"] == str(socket)
         with psycopg.connect(attach(long)) as connection:
             assert connection.execute("SELECT 1").fetchone() == (1,)
     assert not socket.exists()
@@ -230,6 +232,12 @@ def test_a_path_with_a_comma_does_not_split_the_url(scratch: Path) -> None:
     socket = folder_rules.socket_folder(Folders(scratch / "a,b"), find_account(), None)
     assert "," not in str(socket)
     socket.rmdir()
+
+
+def test_a_path_that_a_shell_would_read_differently_is_refused(scratch: Path) -> None:
+    with pytest.raises(EmbeddedError, match="cannot cope with '\"' in a path"):
+        quick(scratch / 'my "data"').start()
+    assert not list(scratch.iterdir())
 
 
 def test_another_major_version_stops_with_instructions_and_changes_nothing(scratch: Path) -> None:

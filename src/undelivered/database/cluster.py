@@ -15,6 +15,8 @@ from undelivered.database.folders import Folders, read_small, write_whole
 
 ROLE = "undelivered"
 DATABASE = "undelivered"
+# Only the socket's name has it; said everywhere, since libpq would take PGPORT instead.
+PORT = "5432"
 # Its password is never set, and pg_hba.conf asks for one: nobody signs in as the superuser.
 SUPERUSER = "postgres"
 
@@ -144,7 +146,7 @@ def server_command(
         "hba_file": str(folders.access),
         "ident_file": str(folders.cluster / "pg_ident.conf"),
         "listen_addresses": "",
-        "port": "5432",
+        "port": PORT,
         "unix_socket_directories": str(socket_folder),
         "unix_socket_permissions": "0700",
         "password_encryption": "scram-sha-256",

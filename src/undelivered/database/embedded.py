@@ -262,7 +262,7 @@ def attach(data_dir: Path) -> str:
 
 
 def _url(password: str, socket: Path) -> str:
-    return f"postgresql://{cluster.ROLE}:{password}@/{cluster.DATABASE}?host={quote(str(socket))}"
+    return f"postgresql://{cluster.ROLE}:{password}@/{cluster.DATABASE}?host={quote(str(socket))}&port={cluster.PORT}"
 
 
 def _ending(process: "subprocess.Popen[str]") -> str:

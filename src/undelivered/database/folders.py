@@ -28,6 +28,8 @@ SOCKET_NAME = ".s.PGSQL.5432"
 # The address of a Unix socket has 104 bytes on macOS and 108 on Linux, with the closing zero.
 LONGEST_SOCKET_PATH = 100
 SHORT_FOLDERS = "/tmp"  # noqa: S108 - only ever through mkdtemp, and verified before it is used again
+# initdb puts paths in double quotes and gives them to a shell.
+UNUSABLE = frozenset('"$`\\\n\r')
 NETWORK_FILE_SYSTEMS = {
     "nfs": "NFS",
     "nfs4": "NFS",
@@ -82,11 +84,13 @@ def make_data_dir(data_dir: Path) -> None:
 def prepare(folders: Folders, account: Account) -> None:
     """Make what is missing, and refuse what is not safe. Nothing outside the data directory is changed."""
     refuse_network(folders.data_dir, mount_table())
+    if bad := set(str(folders.home)) & UNUSABLE:
+        raise EmbeddedError(f"PostgreSQL's programs cannot cope with {bad.pop()!r} in a path: {folders.data_dir}")
+    if account.separate:
+        _refuse_unreachable(folders.data_dir, account)
     make_data_dir(folders.data_dir)
     _refuse_foreign(folders, account)
     _make(folders.home, os.geteuid(), os.getegid(), 0o711 if account.separate else 0o700)
-    if account.separate:
-        _refuse_unreachable(folders.home, account)
 
 
 def prepare_for_server(folders: Folders, account: Account) -> None:
@@ -209,9 +213,9 @@ def _refuse_foreign(folders: Folders, account: Account) -> None:
         )
 
 
-def _refuse_unreachable(folder: Path, account: Account) -> None:
+def _refuse_unreachable(data_dir: Path, account: Account) -> None:
     """PostgreSQL's own account must be able to pass through every parent: tried as that account, so that ACLs count."""
-    parents = [*reversed(folder.parents), folder]
+    parents = [folder for folder in (*reversed(data_dir.parents), data_dir) if folder.is_dir()]
     tried = account.run(
         [
             "/bin/sh",
@@ -224,7 +228,7 @@ def _refuse_unreachable(folder: Path, account: Account) -> None:
     if tried.returncode == 9:
         raise EmbeddedError(
             f"PostgreSQL runs as the user {account.name!r} when Undelivered is started by root, and that user cannot "
-            f"reach {folder}, because {tried.stdout} is closed to it. Set UNDELIVERED_DATA_DIR to a directory that "
+            f"reach {data_dir}, because {tried.stdout} is closed to it. Set UNDELIVERED_DATA_DIR to a directory that "
             f"every user can pass through (such as /var/lib/undelivered), or run: chmod o+x {tried.stdout}"
         )
     if tried.returncode != 0:
