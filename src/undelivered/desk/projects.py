@@ -1,8 +1,9 @@
-"""How a project comes into being."""
+"""How a project comes into being, and how its settings change."""
 
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from django.db import transaction
 
@@ -32,4 +33,22 @@ def create(*, key: str, name: str, from_address: str, by: By) -> Project:
     if by.person:
         Membership.objects.create(person=by.person, project=project, role=Role.ADMIN)
     audit.record("project.created", by=by, project=project, target=key)
+    return project
+
+
+#: What `change` may set.
+CHANGEABLE = ("name", "from_name", "from_address", "daily_limit", "at_limit", "size_limit")
+
+
+@transaction.atomic
+def change(project: Project, *, by: By, **values: Any) -> Project:
+    """Sets some of a project's settings. The audit log gets each that changed, with what it was before."""
+    if unknown := set(values) - set(CHANGEABLE):
+        raise ValueError(f"not a setting of a project: {', '.join(sorted(unknown))}")
+    changed = {name: [getattr(project, name), value] for name, value in values.items() if getattr(project, name) != value}
+    if changed:
+        for name, (_, value) in changed.items():
+            setattr(project, name, value)
+        project.save(update_fields=list(changed))
+        audit.record("project.changed", by=by, project=project, target=project.key, **changed)
     return project
