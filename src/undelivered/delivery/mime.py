@@ -15,8 +15,7 @@ from html import escape
 from typing import Protocol
 from uuid import UUID
 
-import idna
-
+from undelivered.delivery import address_parts
 from undelivered.delivery.personal import Row, fill, values
 
 #: RFC 5322, section 2.1.1: no line is longer, without the line end.
@@ -26,13 +25,20 @@ LONGEST_LINE = 998
 class Written(Protocol):
     """What is read of a content."""
 
-    from_name: str
-    from_address: str
-    reply_to: str
-    subject: str
-    text: str
-    html: str
-    headers: list[list[str]]
+    @property
+    def from_name(self) -> str: ...
+    @property
+    def from_address(self) -> str: ...
+    @property
+    def reply_to(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def html(self) -> str: ...
+    @property
+    def headers(self) -> list[list[str]]: ...
 
 
 def message_id(id: UUID, from_address: str) -> str:
@@ -112,9 +118,4 @@ def _mailbox(name: str, address: str) -> str:
 def ascii_domain(address: str) -> str:
     """The address with its domain in ASCII form (RFC 5891), as SMTP and DNS want it; unchanged if there is none."""
     local, at, domain = address.rpartition("@")
-    if domain.isascii():
-        return address
-    try:
-        return f"{local}{at}{idna.encode(domain, uts46=True).decode('ascii')}"
-    except UnicodeError:
-        return address
+    return address if domain.isascii() else f"{local}{at}{address_parts.ascii_domain(domain)}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from undelivered.desk import links
 
@@ -27,12 +27,18 @@ class Personal(StrEnum):
 class Row(Protocol):
     """What is read of a notification."""
 
-    project_id: int
-    request_id: int | None
-    customer_id: int | None
-    recipient: str
-    recipient_name: str
-    personal: Mapping[str, str]
+    @property
+    def project_id(self) -> int: ...
+    @property
+    def request_id(self) -> int | None: ...
+    @property
+    def customer_id(self) -> int | None: ...
+    @property
+    def recipient(self) -> str: ...
+    @property
+    def recipient_name(self) -> str: ...
+    @property
+    def personal(self) -> Mapping[str, Any]: ...
 
 
 def mark(name: Personal) -> str:

@@ -1,0 +1,126 @@
+"""Decides what an attempt's outcome makes of a notification. Pure: no clock, no database, no dice but the given one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import random
+from typing import Any
+
+from undelivered import bounces
+from undelivered.bounces import Cause
+from undelivered.delivery.models import EventType
+from undelivered.delivery.outcomes import Accepted, Conversation, Outcome, Refused, Unknown, Unreachable
+from undelivered.delivery.reasons import Reason
+from undelivered.delivery.states import State
+
+#: Pauses after the first, second ... temporary failure; the last one repeats.
+PAUSES = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 120, 240, 480))
+JITTER = 0.1
+#: A decision by one of these says nothing: "Unknown error", if the refusal is permanent.
+_SAYS_NOTHING = frozenset({Cause.ON_HOLD, Cause.UNDEFINED})
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of a notification: its new state with all that the row shows, and one line of history.
+
+    `burn` is False where the attempt does not count against the mail. `due_at` is set for QUEUED and HELD.
+    """
+
+    state: State
+    event: EventType
+    reason: Reason | None = None
+    detail: str = ""
+    cause: str = ""
+    code: int | None = None
+    enhanced: str = ""
+    due_at: datetime | None = None
+    burn: bool = True
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+def pause(attempt: int, dice: Callable[[], float] = random) -> timedelta:
+    """How long to wait after the `attempt`-th temporary failure, with jitter of up to a tenth."""
+    return PAUSES[min(attempt, len(PAUSES)) - 1] * (1 + JITTER * dice())
+
+
+def decide(
+    outcome: Outcome,
+    *,
+    attempt: int,
+    created_at: datetime,
+    now: datetime,
+    give_up_after: timedelta,
+    provider_due: datetime | None = None,
+    recipient: str = "",
+    dice: Callable[[], float] = random,
+) -> Verdict:
+    """The verdict on the `attempt`-th try of a mail made at `created_at`. `provider_due`: when its provider's pause ends."""
+    seen = _seen(outcome)
+    if isinstance(outcome, Accepted):
+        return Verdict(State.SENT, EventType.ACCEPTED, detail=_first_line(outcome.reply), **seen)
+    decision = bounces.classify(outcome.reply, command=outcome.stage.value, recipient=recipient)
+    words: dict[str, Any] = {**seen, "cause": decision.cause.value, "detail": _first_line(outcome.reply)}
+    if isinstance(outcome, Refused):
+        return Verdict(State.FAILED, EventType.REFUSED, reason=_reason_of_refusal(outcome, decision.cause), **words)
+    if isinstance(outcome, Unknown) and outcome.final:
+        return Verdict(State.FAILED, EventType.REFUSED, reason=Reason.UNKNOWN_ERROR, **{**words, "cause": ""})
+    given_up = now - created_at >= give_up_after
+    if isinstance(outcome, Unreachable):
+        words["cause"] = "login_refused" if outcome.our_fault else "provider_unreachable"
+        if given_up:
+            return Verdict(State.FAILED, EventType.FAILED, reason=Reason.INTERNAL_ERROR, **words)
+        due = max(provider_due or now, now + timedelta(seconds=1))
+        return Verdict(State.QUEUED, EventType.ATTEMPT, due_at=due, burn=False, **words)
+    lost = isinstance(outcome, Unknown)
+    reason = Reason.UNKNOWN_ERROR if lost else Reason.PROVIDER_ERROR
+    if lost:
+        words["cause"] = ""
+    event = EventType.UNCERTAIN if lost else EventType.DEFERRED
+    if given_up:
+        return Verdict(State.FAILED, EventType.FAILED, reason=reason, **words)
+    # The last try falls on the end of the time, not after it.
+    due = min(now + pause(attempt, dice), max(created_at + give_up_after, now + PAUSES[0]))
+    words["data"] = {**words["data"], "next_attempt_at": due.isoformat()}
+    return Verdict(State.QUEUED, event, due_at=due, **words)
+
+
+def objected(reason: Reason, detail: str, cause: str = "") -> Verdict:
+    """The verdict on a mail that a check held back."""
+    return Verdict(State.FAILED, EventType.FAILED, reason=reason, detail=detail, cause=cause, data={"detail": detail})
+
+
+def held(until: datetime, detail: str) -> Verdict:
+    """The verdict on a mail over the daily limit, in a project that holds such mail."""
+    data = {"detail": detail, "next_attempt_at": until.isoformat()}
+    return Verdict(State.HELD, EventType.HELD, detail=detail, due_at=until, burn=False, data=data)
+
+
+def _reason_of_refusal(outcome: Refused, cause: Cause) -> Reason:
+    if cause is Cause.SUPPRESSED:  # on the provider's own list
+        return Reason.SUPPRESSED
+    # Words or an enhanced code of the provider are an error of the provider; a bare "550" is nothing to act on.
+    if cause in _SAYS_NOTHING and not outcome.enhanced and len(outcome.reply.split()) <= 1:
+        return Reason.UNKNOWN_ERROR
+    return Reason.PROVIDER_ERROR
+
+
+def _seen(outcome: Conversation) -> dict[str, Any]:
+    """What an attempt saw, for the row and for its line of history."""
+    data = {
+        "reply": outcome.reply,
+        "code": outcome.code,
+        "enhanced": outcome.enhanced,
+        "host": outcome.host,
+        "tls": outcome.tls,
+        "duration_ms": outcome.duration_ms,
+        "stage": outcome.stage.value,
+        "dialogue": list(outcome.dialogue),
+    }
+    return {"code": outcome.code, "enhanced": outcome.enhanced or "", "data": data}
+
+
+def _first_line(reply: str) -> str:
+    return " ".join(reply.split())[:500]

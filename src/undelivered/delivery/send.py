@@ -1,0 +1,219 @@
+"""Takes a claimed batch from checks to outcomes: check, reserve, write the mail, hand it over, decide.
+
+The worker gives it a `Desk` (what the batch needs to know, loaded in few queries) and gets a `Result` for every mail.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row
+
+from undelivered.delivery import limits, mime, suppression
+from undelivered.delivery.checks import Candidate, Objection, check
+from undelivered.delivery.claim import Claimed
+from undelivered.delivery.outcomes import Outcome
+from undelivered.delivery.reasons import Reason
+from undelivered.delivery.record import Result
+from undelivered.delivery.retry import Verdict, decide, held, objected
+from undelivered.delivery.transports import Transport
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A content as sending needs it."""
+
+    id: UUID
+    from_name: str
+    from_address: str
+    reply_to: str
+    subject: str
+    text: str
+    html: str
+    headers: list[list[str]]
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """A project as sending needs it."""
+
+    id: int
+    daily_limit: int | None
+    size_limit: int | None
+    at_limit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a batch needs to know. `blocked`: (project or 0 for the site, address key) -> why."""
+
+    words: Mapping[UUID, Words]
+    terms: Mapping[int, Terms]
+    blocked: Mapping[tuple[int, str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A mail that nothing objects to, written and reserved."""
+
+    row: Claimed
+    sender: str
+    recipient: str
+    message: bytes
+    message_id: str
+    smtputf8: bool
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A batch after the checks: what goes out, and the verdicts on what does not."""
+
+    ready: list[Ready] = field(default_factory=list)
+    results: list[Result] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The site's settings that sending obeys."""
+
+    size_limit: int
+    daily_limit: int | None
+    give_up_after: timedelta
+    zone: str
+
+
+CONTENTS = """
+SELECT id, from_name, from_address, reply_to, subject, text, html, headers, error FROM delivery_content
+WHERE id = ANY(%s) AND id >= %s AND id <= %s
+"""
+TERMS = "SELECT id, daily_limit, size_limit, at_limit FROM desk_project WHERE id = ANY(%s)"
+BLOCKED = """
+SELECT coalesce(project_id, 0), address_key, cause, since, until FROM delivery_suppression
+WHERE address_key = ANY(%s) AND (project_id IS NULL OR project_id = ANY(%s)) AND (until IS NULL OR until > now())
+"""
+
+
+async def load(connection: AsyncConnection[Any], batch: Sequence[Claimed]) -> Desk:
+    """Three queries, whatever the size of the batch."""
+    wanted = sorted({row.content_id for row in batch})
+    projects = sorted({row.project_id for row in batch})
+    async with connection.cursor(row_factory=class_row(Words)) as cursor:
+        await cursor.execute(CONTENTS, [wanted, wanted[0], wanted[-1]])
+        words = {one.id: one for one in await cursor.fetchall()}
+    async with connection.cursor(row_factory=class_row(Terms)) as cursor:
+        await cursor.execute(TERMS, [projects])
+        terms = {one.id: one for one in await cursor.fetchall()}
+    blocked = await connection.execute(BLOCKED, [[row.recipient_key for row in batch], projects])
+    return Desk(words, terms, {(p, k): suppression.said(c, s, u) for p, k, c, s, u in await blocked.fetchall()})
+
+
+async def prepare(connection: AsyncConnection[Any], batch: Sequence[Claimed], desk: Desk, policy: Policy) -> Prepared:
+    """Checks and writes every mail of a batch, then reserves what the daily limits allow."""
+    prepared, candidates = Prepared(), []
+    for row in batch:
+        try:
+            candidates.append(_write(row, desk, policy))
+        except Stopped as stopped:
+            prepared.results.append(_result(row, stopped.verdict))
+        except Exception as error:  # a mail that cannot be written must not stop the others
+            objection = objected(Reason.INTERNAL_ERROR, f"The mail could not be written: {error}"[:500], "mime")
+            prepared.results.append(_result(row, objection))
+    await _reserve(connection, candidates, desk, policy, prepared)
+    return prepared
+
+
+class Stopped(Exception):
+    def __init__(self, verdict: Verdict) -> None:
+        self.verdict = verdict
+
+
+def _write(row: Claimed, desk: Desk, policy: Policy) -> Ready:
+    words, terms = desk.words.get(row.content_id), desk.terms.get(row.project_id)
+    if words is None or terms is None:
+        raise Stopped(objected(Reason.INTERNAL_ERROR, "What this mail was to say is no longer kept.", "content"))
+    message = b"" if words.error else mime.write(words, row, id=row.id, at=row.created_at)
+    objection = check(
+        Candidate(
+            recipient=row.recipient,
+            render_error=words.error,
+            suppressed=desk.blocked.get((row.project_id, row.recipient_key))
+            or desk.blocked.get((0, row.recipient_key), ""),
+            size=len(message),
+            size_limit=min(terms.size_limit or policy.size_limit, policy.size_limit),
+        )
+    )
+    if objection:
+        raise Stopped(_objected(objection))
+    return Ready(
+        row=row,
+        sender=mime.ascii_domain(words.from_address),
+        recipient=mime.ascii_domain(row.recipient),
+        message=message,
+        message_id=mime.message_id(row.id, words.from_address),
+        smtputf8=mime.needs_smtputf8(words.from_address, row.recipient),
+    )
+
+
+def _objected(objection: Objection) -> Verdict:
+    return objected(objection.reason, objection.detail, objection.cause)
+
+
+async def _reserve(
+    connection: AsyncConnection[Any], candidates: list[Ready], desk: Desk, policy: Policy, prepared: Prepared
+) -> None:
+    """Lets through what was counted before (a retry), and as much of the rest as the limits grant."""
+    wanted = Counter(one.row.project_id for one in candidates if one.row.counted_on is None)
+    if not wanted:
+        prepared.ready += candidates
+        return
+    known = {project: terms.daily_limit for project, terms in desk.terms.items()}
+    _, granted = await limits.reserve(connection, wanted, known, policy.daily_limit)
+    left = dict(granted)
+    for one in candidates:
+        project = one.row.project_id
+        if one.row.counted_on is None:
+            if left[project] <= 0:
+                prepared.results.append(_result(one.row, _at_limit(desk.terms[project], policy)))
+                continue
+            left[project] -= 1
+        prepared.ready.append(one)
+
+
+def _at_limit(terms: Terms, policy: Policy) -> Verdict:
+    until = limits.resets_at()
+    whose = "project" if terms.daily_limit is not None else "site"
+    limit = terms.daily_limit if terms.daily_limit is not None else policy.daily_limit
+    resets = f"It resets at 00:00 {policy.zone}."
+    if terms.at_limit == "hold":
+        return held(until, f"The {whose}'s daily limit of {limit} mails is used up. {resets}")
+    return objected(Reason.LIMIT_REACHED, f"The {whose}'s daily limit of {limit} mails is used up. {resets}")
+
+
+async def hand_over(mail: Ready, transport: Transport) -> Outcome:
+    return await transport.send(mail.sender, mail.recipient, mail.message, smtputf8=mail.smtputf8)
+
+
+def judge(mail: Ready, outcome: Outcome, policy: Policy, provider_id: int, provider_due: datetime | None) -> Result:
+    """The result of an attempt."""
+    now = datetime.now(UTC)
+    verdict = decide(
+        outcome,
+        attempt=mail.row.attempts,
+        created_at=mail.row.created_at,
+        now=now,
+        give_up_after=policy.give_up_after,
+        provider_due=provider_due,
+        recipient=mail.row.recipient,
+    )
+    return Result(mail.row, verdict, now, limits.today(), provider_id, mail.message_id, len(mail.message))
+
+
+def _result(row: Claimed, verdict: Verdict) -> Result:
+    return Result(row, verdict, datetime.now(UTC))
