@@ -1,5 +1,41 @@
 """The REST API, version 1: one file a resource."""
 
-from ninja import NinjaAPI
+from undelivered.api import errors, idempotency, queries
+from undelivered.api.json_body import Json, StrictJson
+from undelivered.api.reference import Reference
+from undelivered.api.schema import DocumentedApi
+from undelivered.api.v1 import (
+    comments,
+    customers,
+    invitations,
+    notifications,
+    participants,
+    projects,
+    requests,
+    rules,
+    suppressions,
+)
 
-api = NinjaAPI(title="Undelivered", version="1")
+api = DocumentedApi(
+    title="Undelivered",
+    version="1",
+    description="Sends a service desk's customer notifications and shows every one that did not get through, and why.",
+    parser=StrictJson(),
+    renderer=Json(),
+    docs=Reference(),
+)
+errors.install(api)
+api.add_decorator(idempotency.once)
+api.add_decorator(queries.known_only)
+for resource in (
+    projects,
+    notifications,
+    invitations,
+    requests,
+    comments,
+    participants,
+    suppressions,
+    rules,
+    customers,
+):
+    api.add_router("", resource.router)

@@ -1,0 +1,136 @@
+"""The page at /api/v1/docs: the OpenAPI description, made readable on the server. It loads nothing and runs nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.safestring import SafeString
+from ninja import NinjaAPI
+from ninja.openapi.docs import DocsBase
+
+from undelivered.api.errors import CODES
+from undelivered.api.example import of_schema
+from undelivered.api.types_in_words import linked
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A parameter or a property, as a row of a table."""
+
+    name: str
+    type: SafeString
+    required: bool
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    anchor: str
+    method: str
+    path: str
+    summary: str
+    meaning: str
+    scope: str
+    parameters: list[Field]
+    body: SafeString | None
+    status: str
+    answer: SafeString | None
+    example: str  # a curl command
+    example_answer: str
+
+
+@dataclass(slots=True)
+class Chapter:
+    title: str
+    operations: list[Operation] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A schema with fields: what a body or an answer is made of."""
+
+    name: str
+    meaning: str
+    fields: list[Field]
+
+
+class Reference(DocsBase):
+    def render_page(self, request: HttpRequest, api: NinjaAPI, **kwargs: Any) -> HttpResponse:
+        context = {
+            "api": api,
+            "book": Book(api.get_openapi_schema(path_params=kwargs)),
+            "codes": [(code, said.status, said.message) for code, said in CODES.items()],
+            "schema_url": self.get_openapi_url(api, kwargs),
+        }
+        return render(request, "api/reference.html", context)
+
+
+class Book:
+    """An OpenAPI description, in the words of a reader."""
+
+    def __init__(self, description: Mapping[str, Any]) -> None:
+        self.description = description
+        self.schemas: Json = description["components"]["schemas"]
+
+    @cached_property
+    def chapters(self) -> list[Chapter]:
+        """The operations by resource, in the order in which the API lists them."""
+        found: dict[str, Chapter] = {}
+        for path, methods in self.description["paths"].items():
+            for method, operation in methods.items():
+                chapter = found.setdefault(operation["tags"][0], Chapter(operation["tags"][0]))
+                chapter.operations.append(self._operation(path, method.upper(), operation))
+        return list(found.values())
+
+    @cached_property
+    def shapes(self) -> list[Shape]:
+        """By name; schemas that are a choice of words are written out where they are used."""
+        return [self._shape(name, schema) for name, schema in sorted(self.schemas.items()) if "properties" in schema]
+
+    def _operation(self, path: str, method: str, operation: Json) -> Operation:
+        success = next(item for item in operation["responses"].items() if int(item[0]) < 300)
+        body, answer = _content(operation.get("requestBody", {})), _content(success[1])
+        return Operation(
+            anchor=operation["operationId"],
+            method=method,
+            path=path,
+            summary=operation["summary"],
+            meaning=operation.get("description", ""),
+            scope=operation["security"][0]["Token"][0],
+            parameters=[self._field(one["name"], one["schema"], one["required"]) for one in operation["parameters"]],
+            body=linked(body, self.schemas) if body else None,
+            status=str(success[0]),
+            answer=linked(answer, self.schemas) if answer else None,
+            example=self._curl(path, method, body),
+            example_answer=json.dumps(of_schema(answer, self.schemas), indent=2, ensure_ascii=False) if answer else "",
+        )
+
+    def _shape(self, name: str, schema: Json) -> Shape:
+        required = set(schema.get("required", ()))
+        fields = [self._field(key, value, key in required) for key, value in schema["properties"].items()]
+        return Shape(name, schema.get("description", ""), fields)
+
+    def _field(self, name: str, schema: Json, required: bool) -> Field:
+        return Field(name, linked(schema, self.schemas), required, schema.get("description", ""))
+
+    def _curl(self, path: str, method: str, body: Json) -> str:
+        lines = ["curl" if method == "GET" else f"curl -X {method}", '-H "Authorization: Bearer $TOKEN"']
+        if method == "POST":
+            lines.append('-H "Idempotency-Key: $(uuidgen)"')
+        if body:
+            lines.append('-H "Content-Type: application/json"')
+            lines.append(f"-d '{json.dumps(of_schema(body, self.schemas), ensure_ascii=False)}'")
+        return " \\\n  ".join([*lines, f'"$SITE{path}"'])
+
+
+def _content(part: Json) -> Json:
+    found: Json = part.get("content", {}).get("application/json", {}).get("schema", {})
+    return found

@@ -1,0 +1,142 @@
+"""The suppression list: addresses that a project does not mail for now, and why."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.utils import timezone
+from ninja import Query as FromQuery
+from ninja import Router
+from pydantic import Field
+
+from undelivered.api import cursors
+from undelivered.api.auth import MANAGE, READ, Call, by, not_found, project_of
+from undelivered.api.errors import ApiError
+from undelivered.api.fields import Address, Answer, Body, Cursor, Limit, Moment, Note, Query, Search
+from undelivered.delivery import suppression
+from undelivered.delivery.addresses import canonical
+from undelivered.delivery.models import Suppression
+from undelivered.desk.models import Project
+
+router = Router(tags=["Suppression list"])
+
+
+class SuppressionShown(Answer):
+    id: int
+    address: str
+    cause: str
+    cause_label: str
+    detail: str
+    since: datetime
+    until: datetime | None = Field(description="Null: until it is lifted.")
+    notification_id: UUID | None = Field(description="Whose failure it was.")
+    site_wide: bool = Field(description="Whether it holds for the whole site, not for this project alone.")
+
+
+class SuppressionPage(Answer):
+    items: list[SuppressionShown]
+    next: str | None
+
+
+class SuppressionFilters(Query):
+    q: Search | None = Field(None, description="An address, the beginning of one, or a domain as `@example.com`.")
+    cursor: Cursor | None = None
+    limit: Limit = 25
+
+
+class NewSuppression(Body):
+    address: Address
+    detail: Note = Field("", description="Why, in your own words.")
+    until: Moment | None = Field(None, description="Without it: until it is lifted.")
+
+
+class Which(Query):
+    confirmed: bool = Field(False, description="The customer agreed: needed to lift a complaint.")
+
+
+class WhichAddress(Which):
+    address: Search = Field(min_length=1)
+
+
+class Lifted(Answer):
+    """`skipped` is how many notifications were not sent because of it, and were not sent again since."""
+
+    address: str
+    skipped: int
+
+
+@router.get("/projects/{key}/suppressions", auth=READ, response=SuppressionPage, summary="Suppression list")
+def list_suppressions(request: Call, key: str, filters: FromQuery[SuppressionFilters]) -> SuppressionPage:
+    """What is in force, newest first."""
+    before = cursors.read("suppressions", filters.cursor)
+    rows = suppression.listing(project_of(request, key), q=filters.q or "", before=before, limit=filters.limit + 1)
+    page = rows[: filters.limit]
+    last = page[-1].id if len(rows) > filters.limit else None
+    return SuppressionPage(items=[shown(row) for row in page], next=cursors.write("suppressions", last))
+
+
+@router.post(
+    "/projects/{key}/suppressions", auth=MANAGE, response={201: SuppressionShown}, summary="Suppress an address"
+)
+def add_suppression(request: Call, key: str, new: NewSuppression) -> SuppressionShown:
+    """The project does not mail the address any more. One that is on the list already gets the new detail and end."""
+    project = project_of(request, key)
+    if new.until and new.until <= timezone.now():
+        raise ApiError.of_field("until", "This is in the past.")
+    return shown(suppression.add(project, new.address, by=by(request), detail=new.detail, until=new.until))
+
+
+@router.get(
+    "/projects/{key}/suppressions/{entry}", auth=READ, response=SuppressionShown, summary="One suppressed address"
+)
+def get_suppression(request: Call, key: str, entry: str) -> SuppressionShown:
+    """By its id or its address."""
+    return shown(_find(project_of(request, key), entry))
+
+
+@router.delete("/projects/{key}/suppressions/{entry}", auth=MANAGE, response=Lifted, summary="Lift a suppression")
+def lift_suppression(request: Call, key: str, entry: str, which: FromQuery[Which]) -> Lifted:
+    """By its id or its address. The address is mailed again."""
+    return _lift(request, _find(project_of(request, key), entry), which.confirmed)
+
+
+@router.delete("/projects/{key}/suppressions", auth=MANAGE, response=Lifted, summary="Lift a suppression by address")
+def lift_suppression_of(request: Call, key: str, which: FromQuery[WhichAddress]) -> Lifted:
+    """For addresses that do not fit into a path."""
+    return _lift(request, _find(project_of(request, key), which.address), which.confirmed)
+
+
+def _find(project: Project, entry: str) -> Suppression:
+    """An entry in force for the project, its own or the site's."""
+    in_force = Suppression.objects.filter(suppression.in_force())
+    rows = in_force.filter(project=project) | in_force.filter(project=None)
+    if entry.isascii() and entry.isdigit() and len(entry) < 19:
+        found = rows.filter(pk=int(entry)).first()
+    else:
+        found = None if "\0" in entry else rows.filter(address_key=canonical(entry)).order_by("project_id").first()
+    return found or not_found("suppression", entry)
+
+
+def _lift(request: Call, entry: Suppression, confirmed: bool) -> Lifted:
+    if entry.project_id is None:
+        raise ApiError("forbidden", f"{entry.address} is suppressed for the whole site. A site admin may lift that.")
+    try:
+        skipped = suppression.lift(entry, by=by(request), confirmed=confirmed)
+    except suppression.NeedsConfirmation as error:
+        raise ApiError("confirmation_needed", f"{error} Then repeat the call with `confirmed=true`.") from None
+    return Lifted(address=entry.address, skipped=skipped)
+
+
+def shown(row: Suppression) -> SuppressionShown:
+    return SuppressionShown(
+        id=row.id,
+        address=row.address,
+        cause=row.cause,
+        cause_label=suppression.cause_label(row.cause),
+        detail=row.detail,
+        since=row.since,
+        until=row.until,
+        notification_id=row.notification_id,
+        site_wide=row.project_id is None,
+    )
