@@ -1,7 +1,8 @@
 """All addresses of the program: health, API, pages."""
 
-from django.urls import include, path
+from django.urls import include, path, re_path
 
+from undelivered.api import errors as api_errors
 from undelivered.api.v1 import api
 from undelivered.ops import health
 
@@ -9,6 +10,7 @@ urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("api/v1/", api.urls),
+    re_path("^api/", api_errors.unknown),
     path("", include("undelivered.web.urls")),
 ]
 handler400 = "undelivered.web.pages.errors.bad_request"

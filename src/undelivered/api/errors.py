@@ -14,6 +14,7 @@ from typing import Any, cast
 from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationError
 
@@ -168,6 +169,7 @@ def _raise(request: HttpRequest, error: Any) -> HttpResponse:
     raise error
 
 
+@csrf_exempt
 def unknown(request: HttpRequest) -> HttpResponse:
     """The view of every address under /api/ that is none."""
     return answer("not_found")
