@@ -7,7 +7,8 @@ Pure Python, no settings, no database, no network:
 """
 
 from undelivered.bounces.reasons import FACTS, Cause, Facts, Suppress
+from undelivered.bounces.read import read
 from undelivered.bounces.replies import classify
 from undelivered.bounces.report import Decision, Kind, Original, Report, Result
 
-__all__ = ["FACTS", "Cause", "Decision", "Facts", "Kind", "Original", "Report", "Result", "Suppress", "classify"]
+__all__ = ["FACTS", "Cause", "Decision", "Facts", "Kind", "Original", "Report", "Result", "Suppress", "classify", "read"]

@@ -7,7 +7,7 @@ of them it was.
 
 from __future__ import annotations
 
-from undelivered.bounces import phrases
+from undelivered.bounces import phrases, providers
 from undelivered.bounces import status as codes
 from undelivered.bounces.matching import MAX_TEXT, words_of
 from undelivered.bounces.reasons import Cause
@@ -25,6 +25,8 @@ AT_COMMAND: dict[tuple[Cause, str], Cause] = {
     (Cause.USER_UNKNOWN, "MAIL"): Cause.REJECTED,  # it is the sender who is unknown
     (Cause.HOST_UNKNOWN, "MAIL"): Cause.REJECTED,
     (Cause.USER_UNKNOWN, "DATA"): Cause.FILTERED,  # RCPT was accepted: it is a filter that speaks
+    (Cause.SYSTEM_ERROR, "CONN"): Cause.BLOCKED,  # "service refused" to whoever connects
+    (Cause.SECURITY_ERROR, "MAIL"): Cause.REJECTED,
 }
 
 # How reports and servers name the command that was answered, in the form `words_of` gives.
@@ -47,45 +49,95 @@ def find_command(words: str) -> str:
     return next((command for wording, command in COMMAND_WORDS if wording in words), "")
 
 
+# How much a kind of evidence weighs; what is below FIRM gives way to firm evidence found in other words.
+EXACT, STATUS, GENERAL, COMMAND, VAGUE, REPLY, NOTHING = 7, 6, 5, 3, 2, 1, 0
+FIRM = GENERAL
+
+
 def classify(reply: str, *, command: str = "", host: str = "", recipient: str = "", status: str = "") -> Decision:
     """What a server's reply means.
 
     `command` is the SMTP command that was answered (CONN, EHLO, MAIL, RCPT, DATA), `host` the name of the server,
     `recipient` the address it was about, `status` an enhanced code told elsewhere (a report's Status field).
     """
-    reply = reply[:MAX_TEXT]
+    return weigh([reply], command=command, host=host, recipient=recipient, status=status)
+
+
+def weigh(said: list[str], *, command: str = "", host: str = "", recipient: str = "", status: str = "") -> Decision:
+    """What several texts about the same failure mean, the best evidence first: the first firm one decides."""
+    best: tuple[int, Decision] | None = None
+    for text in said or [""]:
+        weight, decision = _judge(text[:MAX_TEXT], command, host, recipient, status)
+        if best is None or weight > best[0]:
+            best = (weight, _completed(decision, best[1] if best else None))
+        if best[0] >= FIRM:
+            break
+    assert best is not None
+    return best[1]
+
+
+def _completed(decision: Decision, before: Decision | None) -> Decision:
+    """A decision from later words, with the codes that earlier words told."""
+    if before is None:
+        return decision
+    status = decision.status if codes.is_vague(before.status) else before.status
+    return Decision(
+        decision.cause,
+        before.permanent if before.reply_code or before.status else decision.permanent,
+        before.reply_code or decision.reply_code,
+        status or before.status,
+        decision.decided_by,
+    )
+
+
+def _judge(reply: str, command: str, host: str, recipient: str, status: str) -> tuple[int, Decision]:
     reply_code = codes.find_reply_code(reply)
     if codes.is_vague(status):
-        found = codes.find_status(reply)
-        status = found if found and not (status and codes.is_vague(found)) else status or found
-    permanent = codes.permanence(status, reply_code)
+        status = _more_telling(status, codes.find_status(reply), reply_code)
     if not reply_code and (status[:1] == "2" or (reply[:1] == "2" and reply[:3].isdigit())):
-        return Decision(Cause.DELIVERED, None, reply[:3] if reply[:3].isdigit() else "", status, "code: success")
-    cause, why = _decide(reply, reply_code, status, command[:4].upper(), host, recipient)
+        code = reply[:3] if reply[:3].isdigit() else ""
+        return STATUS, Decision(Cause.DELIVERED, None, code, status, "code: success")
+    weight, cause, why = _decide(reply, reply_code, status, command[:4].upper(), host, recipient)
+    permanent = codes.permanence(status, reply_code)
     if permanent is None:
         permanent = cause.facts.permanent
-    return Decision(cause, permanent, reply_code, status, why)
+    return weight, Decision(cause, permanent, reply_code, status, why)
 
 
-def _decide(reply: str, reply_code: str, status: str, command: str, host: str, recipient: str) -> tuple[Cause, str]:
+def _more_telling(told: str, found: str, reply_code: str) -> str:
+    """A report's Status field against the code in the reply itself."""
+    if not found or not told:
+        return told or found
+    if found[0] != told[0]:  # the server's own code, if its reply is of the same class
+        return found if found[0] == reply_code[:1] else told
+    return found if codes.vagueness(found) < codes.vagueness(told) else told
+
+
+def _decide(
+    reply: str, reply_code: str, status: str, command: str, host: str, recipient: str
+) -> tuple[int, Cause, str]:
     words = words_of(reply)
     command = command or find_command(words)
     tail = ""
     if reply_code:  # the wrapper's own words before the reply count less than the reply's
         at = words.find(f" {reply_code} ")
         tail = words[at:] if at > 0 else ""
-    found = (tail and phrases.exact.find(tail)) or phrases.exact.find(words)
+    known = providers.find(tail or words, reply, host, recipient)
+    if known:
+        cause = AT_COMMAND.get((known[1].cause, command), known[1].cause)
+        return EXACT, cause, f"{known[0].name}: {known[1].wording}"
+    found = (phrases.exact.find(tail) if tail else None) or phrases.exact.find(words)
     if found:
-        return AT_COMMAND.get((found.cause, command), found.cause), f"words: {found.wording}"
+        return EXACT, AT_COMMAND.get((found.cause, command), found.cause), f"words: {found.wording}"
     if cause := codes.cause_of_status(status):
-        return AT_COMMAND.get((cause, command), cause), f"status: {status}"
-    found = (tail and phrases.general.find(tail)) or phrases.general.find(words)
+        return STATUS, AT_COMMAND.get((cause, command), cause), f"status: {status}"
+    found = (phrases.general.find(tail) if tail else None) or phrases.general.find(words)
     if found:
-        return AT_COMMAND.get((found.cause, command), found.cause), f"general words: {found.wording}"
+        return GENERAL, AT_COMMAND.get((found.cause, command), found.cause), f"general words: {found.wording}"
     if cause := BY_COMMAND.get(command):
-        return cause, f"command: {command}"
+        return COMMAND, cause, f"command: {command}"
     if cause := codes.weak_cause_of_status(status):
-        return cause, f"vague status: {status}"
+        return VAGUE, cause, f"vague status: {status}"
     if cause := codes.BY_REPLY.get(reply_code):
-        return cause, f"reply code: {reply_code}"
-    return (Cause.ON_HOLD if words.strip() else Cause.UNDEFINED), "nothing matched"
+        return REPLY, cause, f"reply code: {reply_code}"
+    return NOTHING, (Cause.ON_HOLD if words.strip() else Cause.UNDEFINED), "nothing matched"

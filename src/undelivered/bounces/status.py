@@ -30,7 +30,7 @@ BY_STATUS: dict[str, C] = {
     "1.10": C.NOT_ACCEPT,  # RFC 7505: null MX
     "1.20": C.NOT_COMPLIANT_RFC,  # Microsoft: several From addresses without a Sender
     "1.90": C.RATE_LIMITED,  # Microsoft: the sender's daily limit
-    "1.351": C.FILTERED,  # Microsoft: "remote server returned unknown recipient or mailbox unavailable"
+    "1.351": C.USER_UNKNOWN,  # Microsoft: "remote server returned unknown recipient or mailbox unavailable"
     "2.1": C.SUSPEND,
     "2.2": C.MAILBOX_FULL,
     "2.3": C.EMAIL_TOO_LARGE,
@@ -197,7 +197,12 @@ def _microsoft_ip_ban(detail: str) -> int:
 
 def is_vague(status: str) -> bool:
     """Whether a code tells no more than its class, so that a more exact one in the text should be preferred."""
-    return not status or status.endswith(".0.0") or status[2:] in WEAK
+    return vagueness(status) > 0
+
+
+def vagueness(status: str) -> int:
+    """0: tells a cause, 1: tells a subject at most (x.7.1, x.1.0), 2: tells no more than its class (x.0.0)."""
+    return 2 if not status or status.endswith(".0.0") else int(status[2:] in WEAK)
 
 
 def find_statuses(text: str) -> list[str]:
@@ -213,7 +218,7 @@ def find_status(text: str) -> str:
     first = found[0]
     if not is_vague(first):
         return first
-    return next((s for s in found if s[0] == first[0] and not is_vague(s)), first)
+    return min((s for s in found if s[0] == first[0]), key=vagueness)
 
 
 def find_reply_code(text: str) -> str:

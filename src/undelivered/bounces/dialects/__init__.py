@@ -1,1 +1,110 @@
-"""One file for each mailer that reports failures in a form of its own."""
+"""One file for each mailer that reports failures in a form of its own; here is the list, and the choice among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from undelivered.bounces import autoreply, plain
+from undelivered.bounces.dialects import amazon_sns, fml, google
+from undelivered.bounces.finding import Finding
+from undelivered.bounces.notice import Notice
+
+DIALECTS: tuple[plain.Dialect, ...] = (amazon_sns.DIALECT, fml.DIALECT, google.GROUPS, google.GMAIL)
+
+GENERIC = plain.Dialect("any", lambda notice: True)
+
+_SENDERS = (
+    "mailer-daemon", "mailerdaemon", "mailer daemon", "mail-daemon", "mdaemon", "mail delivery", "maildelivery", "mail deliver",
+    "postmaster", "post_master", "post master", "mail administrator", "mail_administrator", "mailadm", "mailsystem", "mail system",
+    "system administrator", "systemadministrator", "delivery subsystem", "mail.delivery", "smtp_mail", "smtp gateway", "mailmaster",
+    "ndr@", "bounce", "internet mail", "mail router", "mailrouter", "mmdf", "mailgate", "imss@", "isms", "mail service", "mtaquota",
+    "mail delivery service", "smtpd", "microsoft outlook", "groupwise", "emailsecurity", "root@", "server administrator", "mail gateway",
+    "mail server", "mailserver", "email server", "システム管理者", "mail-agent", "uucp", "noreply", "no-reply", "mailsweeper",
+)  # fmt: skip
+_SUBJECTS = (
+    "undeliver", "returned mail", "returned email", "returned to sender", "return to sender", "failure notice", "failure report",
+    "failed mail", "delivery fail", "delivery has failed", "delivery error", "delivery status", "delivery notification",
+    "delivery report", "delivery problem", "delivery delayed", "delivery attempt", "delivery warning", "delivery incomplete",
+    "mail failure", "mail error", "mail delivery", "message delivery", "message delayed", "message undeliverable",
+    "message status", "message not delivered", "message rejected", "message could not", "mail could not be delivered", "could not be delivered", "not delivered",
+    "couldn't be delivered", "could not send", "not be delivered", "cannot be delivered", "can't be delivered", "unable to deliver",
+    "non-delivery", "nondelivery", "non delivery", "non recapitat", "warning: could not", "warning: message", "mail system error", "error mail", "undelivered",
+    "bounced", "bounce", "no such user", "user unknown", "unknown user", "email error", "mail receipt", "rejected:", "rejected mail", "quota", "mailbox full",
+    "mailbox is full", "unzustellbar", "nicht zugestellt", "non remis", "échec", "no entregado", "no se puede entregar", "não entregue", "mancata consegna", "недоставлен",
+    "не доставлен", "не может быть доставлен", "配信不能", "配信できません", "送信できません", "届きません", "未配信", "退信", "无法投递", "投递失败", "系统退信", "반송",
+    "loop alert", "not member", "non remis au destinataire", "problem delivering", "returning message to sender", "message returned", "mail returned", "nicht zustellbar",
+)  # fmt: skip
+_WORDS = (
+    "could not be delivered", "couldn't be delivered", "cannot be delivered", "can't be delivered", "can not be delivered", "not be delivered", "not delivered",
+    "wasn't delivered", "unable to deliver", "undeliverable", "failed to deliver", "delivery failed", "delivery error", "delivery failure", "delivery problem",
+    "delivery to the following", "failed recipient", "did not reach", "could not deliver", "couldn't deliver", "cannot deliver", "can't deliver", "not able to deliver",
+    "fatal error", "user unknown", "unknown user", "unknown recipient", "no such user", "mailbox is full", "mailbox full", "over quota", "quota exceeded", "quota violation", "does not exist",
+    "doesn't exist", "not found", "rejected", "returned to you", "had delivery", "has been delayed", "non recapitato", "n'a pas pu", "konnte nicht zugestellt", "nicht zugestellt",
+    "no pudo ser entregado", "no se pudo entregar", "não pôde ser entregue", "не может быть доставлено", "не было доставлено", "配信できません", "送信できません", "届けられません",
+    "お届けできません", "invalid final delivery", "failure reasons", "invalid user", "delivery problems", "rcpt to", "returned mail", "non-existent", "was aborted", "not listed", "bounced", "delivery attempt", "will be retried",
+    "n'existe pas", "adresse inconnue", "退回", "无法", "not a member", "duplicated message", "unable to send", "could not be sent", "not been delivered", "undelivered",
+)  # fmt: skip
+
+
+def recognised(notice: Notice) -> Iterator[plain.Dialect]:
+    """The dialects this notice may be written in, the most certain first."""
+    for dialect in DIALECTS:
+        if dialect.recognises(notice):
+            yield dialect
+
+
+def complete(notice: Notice, findings: list[Finding]) -> list[Finding]:
+    """Fill what a standard report left out from the words for people beside it."""
+    named = [f for f in findings if f.recipient]
+    if not named:
+        found = plain.read(notice, GENERIC)
+        for one in found:
+            if findings:
+                one.status = one.status or findings[0].status
+                one.action = one.action or findings[0].action
+                one.said = findings[0].said + one.said
+        return found or findings
+    for finding in named:
+        if len(named) == 1:
+            finding.said.append(notice.own_text)
+        else:
+            finding.said += paragraphs_about(notice, finding.recipient, [f.recipient for f in named])
+    return named
+
+
+def paragraphs_about(notice: Notice, address: str, all_addresses: list[str]) -> list[str]:
+    """The lines for people about one of several recipients: from its address to the next one's."""
+    text = notice.own_text
+    lowered = text.lower()
+    at = lowered.find(address.lower())
+    if at < 0:
+        return []
+    end = text.find("\n\n", at + len(address) + 2)
+    lines = lowered[at : end if end > 0 else at + 1000].split("\n")
+    others = tuple(other.lower() for other in all_addresses if other.lower() != address.lower())
+    kept = [lines[0]]
+    for line in lines[1:]:
+        if line.lstrip(" <*\t").startswith(others):
+            break
+        kept.append(line)
+    return [text[at : at + len("\n".join(kept))]]
+
+
+def is_automatic_answer(notice: Notice) -> bool:
+    if not autoreply.is_auto_reply(notice) and not autoreply.is_challenge(notice):
+        return False
+    return not any(word in notice.sender for word in ("mailer-daemon", "postmaster@"))
+
+
+def looks_like_failure(notice: Notice) -> bool:
+    """Whether a mail server seems to speak of a failure: two of three signs (who writes, subject, words)."""
+    sender = any(word in notice.sender for word in _SENDERS) or not notice.sender
+    if notice.mail.header("return-path").strip() == "<>":
+        sender = True
+    subject = notice.subject.lower()
+    titled = any(word in subject for word in _SUBJECTS)
+    if not (sender or titled):
+        return False
+    words = notice.own_words[:6000]
+    told = any(word in words for word in _WORDS)
+    return (sender and titled) or told

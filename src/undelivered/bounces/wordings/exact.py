@@ -39,7 +39,7 @@ EXACT: tuple[tuple[C, str], ...] = (
         exceeds the maximum number of recipients; exceeded max number of recipients; exceeded the allowed number;
         exceeded sending limit; exceeded email quota; hourly limit; hourly quota; hourly rate; hourly email limit;
         exceeded the max emails per hour; discarded because it exceeded; sending limit; daily limit;
-        daily sending limit; allowed per connection; number of messages * exceeded; mail volume;
+        daily sending limit; allowed per connection; mail volume;
         unusual rate of unsolicited mail; unusual rate of; message limit reached; please slow down;
         you are sending too; temporarily throttled; exceeded the rate; limit on the number;
         the maximum number of recipients; excessive number of recipients; recipients exceeded; receive limit exceeded;
@@ -235,7 +235,7 @@ EXACT: tuple[tuple[C, str], ...] = (
         doesnt accept email; doesnt accept mail; doesnt accept any mail; no smtp service;
         an mx or srv record indicated no smtp service; no mx found; no mx found for domain; no mx record;
         no mx record found; no mx records; no mx or a; no mx or a records; no mx hosts; no valid mx;
-        no mail exchanger; no mail exchange; no mail hosts; no relevant answers; cant find any mail servers;
+        no mail exchanger; no mail exchange; no mail hosts; cant find any mail servers;
         could not find a mail server; could not find a gateway for; smtp protocol returned a permanent error;
         name server no data; has no mx; recipient server does not accept mail; not configured to accept mail;
         not configured to receive mail; mail not accepted at this; system not accepting network messages;
@@ -450,6 +450,11 @@ EXACT: tuple[tuple[C, str], ...] = (
     (
         C.SPAM_DETECTED,
         """
+        as spam; spam with; is spam; be spam; looks like spam; like spam; spam message; spam content; spam mail; spam email;
+        contains spam; spam reasons; due to spam; spam filter; spam filtering; spam rule; spam url; spam score; spam rejected;
+        spam refused; spam blocked; likely spam; probable spam; suspected spam; considered spam; suspicion of spam; spam or;
+        spam like; spam detection; spam check; spam checks; spam test; spam engine; spam analysis; spam protection;
+        possible spam; message scored; spam level; reject spam; rejected spam; refused spam; spam not; no spam; spam source;
         spamassassin; spam detected; antispam; anti spam; unsolicited; unsolicited bulk; bulk email;
         message content rejected; message content is not acceptable; message rejected due to content;
         message rejected due to * content; content filtered; content filtering; contentfilter;
@@ -487,6 +492,8 @@ EXACT: tuple[tuple[C, str], ...] = (
     (
         C.EXPIRED,
         """
+        connection timed out; connection timeout; connect timed out; connection to * timed out; could not find a gateway for;
+        have been failing for a long time; did not respond in time; operation timed out; timed out while; session timed out;
         message expired; delivery time expired; message time expired; envelope expired; time to live;
         delivery timeout; delivery timed out; delivery has been delayed; delivery delayed; delivery incomplete;
         delivery attempt * failed; retry timeout exceeded; retry time not reached; retry time exceeded; retry limit;
@@ -503,11 +510,12 @@ EXACT: tuple[tuple[C, str], ...] = (
     (
         C.NETWORK_ERROR,
         """
+        no relevant answers;
         too many hops; hop count; hop count exceeded; maximum hop count; maximum hop; maximum forwarding;
         mail forwarding loop; mail loop; mail loops; mail loop detected; mailer loop; message loop;
         message looping; message is looping; routing loop; routing error; route loop; loops back to myself;
         loop back to; loop detected; mx loop; delivery loop; already visited; too many received;
-        connection refused; connection timed out; connection timeout; connect timed out; connection to * timed out;
+        connection refused; connection to * timed out;
         connection reset by peer; connection was closed; connection was dropped; connection died; connection lost;
         connection broken; connection terminated; connection aborted; lost connection; couldnt connect;
         could not connect; cannot connect; cant connect; unable to connect; failed to connect; no route to host;
