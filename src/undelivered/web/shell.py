@@ -10,7 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
-from undelivered.delivery import limits
+from undelivered.delivery import limits, providers
 from undelivered.delivery.models import Provider
 from undelivered.desk import access
 from undelivered.desk.models import Person, Project, Role
@@ -123,10 +123,6 @@ class Shell:
     @cached_property
     def incident(self) -> Provider | None:
         """The provider, while it is paused because it cannot be reached or refuses our login."""
-        try:
-            from undelivered.delivery import providers
-        except ImportError:
-            return None
         return providers.incident(self.project) if self.project else None
 
 

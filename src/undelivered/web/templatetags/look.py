@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from undelivered.bounces import Cause
 from undelivered.delivery.models import Notification
 from undelivered.delivery.reasons import EXPLAINED, Reason
 from undelivered.delivery.states import State
@@ -82,7 +83,7 @@ def state_badge(notification: Notification) -> SafeString:
         return badge("retrying", "Retrying")
     if notification.state == State.FAILED and notification.reason == Reason.SUPPRESSED:
         return badge("suppressed", "Suppressed")
-    if notification.state == State.FAILED and notification.cause == "complaint":
+    if notification.state == State.FAILED and notification.cause == Cause.FEEDBACK:
         return badge("complained", "Complained")
     return badge(notification.state, State(notification.state).label)
 
