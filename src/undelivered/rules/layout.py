@@ -14,9 +14,9 @@ from pathlib import Path
 import css_inline
 
 from undelivered.delivery.personal import CLOSE, OPEN, Personal
+from undelivered.rules.fence import MARKS
 from undelivered.rules.markdown import Bodies
 from undelivered.rules.plain_text import DIVIDER
-from undelivered.rules.templates import MARKS
 
 _FILE = Path(__file__).parent / "defaults" / "layout.html"
 _SLOT = re.compile(r"\[\[(\w+)\]\]")

@@ -19,8 +19,8 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 from undelivered.delivery.personal import OPEN, Personal
+from undelivered.rules.fence import MARKS, Output, has_token
 from undelivered.rules.plain_text import plain_text
-from undelivered.rules.templates import MARKS, Output, has_token
 
 #: The look of what a template can write, on the element itself: many mail programs read no style sheet. Where a style
 #: sheet is read, `layout.html` has the dark side of it.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
-from undelivered.rules.templates import Output
+from undelivered.rules.fence import Output
 
 DIVIDER = "-" * 40
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from undelivered.delivery.personal import CLOSE, OPEN, Personal
 from undelivered.rules import markdown, templates
+from undelivered.rules.fence import MARKS
 from undelivered.rules.markdown import Bodies
-from undelivered.rules.templates import MARKS, TemplateError
+from undelivered.rules.templates import TemplateError
 
 __all__ = ("Rendered", "TemplateError", "check", "render", "render_body", "render_subject")
 

@@ -5,15 +5,13 @@ Values are text. What differs between recipients is personal: rendering leaves a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from django.utils import timezone
 
 from undelivered.delivery.personal import Personal
-from undelivered.desk import typed
 from undelivered.desk.actors import By
 from undelivered.desk.models import Comment, Customer, Project, Request, Status
 from undelivered.rules.events import EVENTS
@@ -137,19 +135,6 @@ def in_words(customers: Sequence[Customer]) -> str:
     """`Ann, Petra and Priya`."""
     names = [customer.called for customer in customers]
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
-
-
-def nested(flat: Mapping[str, str], personal: Mapping[str, str]) -> dict[str, Any]:
-    """As Liquid looks names up: `{"request": {"key": ...}}`. Nobody's text can hold a mark afterwards.
-
-    Every known variable is there, empty if it has no value.
-    """
-    found: dict[str, Any] = {}
-    for name in VARIABLES:
-        thing, _, attribute = name.partition(".")
-        value = personal[name] if name in personal else typed.text(flat.get(name, ""))
-        found.setdefault(thing, {})[attribute] = value
-    return found
 
 
 def _moment(at: datetime) -> str:
