@@ -88,8 +88,9 @@ def decide(
 
 
 def objected(reason: Reason, detail: str, cause: str = "") -> Verdict:
-    """The verdict on a mail that a check held back."""
-    return Verdict(State.FAILED, EventType.FAILED, reason=reason, detail=detail, cause=cause, data={"detail": detail})
+    """The verdict on a mail that a check held back: no attempt was made."""
+    data = {"detail": detail}
+    return Verdict(State.FAILED, EventType.FAILED, reason=reason, detail=detail, cause=cause, burn=False, data=data)
 
 
 def held(until: datetime, detail: str) -> Verdict:

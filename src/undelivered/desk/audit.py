@@ -42,6 +42,7 @@ ACTIONS: dict[str, str] = {
     "suppression.added": "Added an address to the suppression list",
     "suppression.lifted": "Took an address off the suppression list",
     "log.exported": "Exported the log",
+    "sample.told": "Let something happen in the sample project",
 }
 
 

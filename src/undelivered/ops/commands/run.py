@@ -1,0 +1,161 @@
+"""`undelivered run`: everything on one machine, in the right order, until Ctrl-C."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+from contextlib import ExitStack
+from types import FrameType
+
+import click
+
+from undelivered import env as environment
+from undelivered.database import secret_key
+from undelivered.database.embedded import EmbeddedPostgres, make_data_dir
+from undelivered.env import Env
+from undelivered.ops.supervisor import Supervisor
+
+TURN_S = 0.5
+
+
+@click.command()
+def run() -> None:
+    """Start everything: the embedded PostgreSQL, web, worker and, the first time, a sample project. Ctrl-C stops it."""
+    env = environment.read()
+    stopped = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopped.set()
+
+    # From the first moment on: whoever presses Ctrl-C while things start must not leave half of them behind.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    with ExitStack() as stack:
+        environ = dict(os.environ)
+        environ.pop("UNDELIVERED_DATABASE_URL_FILE", None)
+        make_data_dir(env.data_dir)
+        postgres = None if env.database_url else EmbeddedPostgres(env.data_dir, say=_say)
+        if postgres:
+            click.echo("Starting PostgreSQL ...")
+            stack.callback(_stop_postgres, postgres)
+            environ["UNDELIVERED_DATABASE_URL"] = postgres.start()
+        else:
+            environ["UNDELIVERED_DATABASE_URL"] = str(env.database_url)
+        _require_free(env.web_host, env.web_port)
+        secret_key.ensure(env)
+        sample = _prepare_database(environ, env)
+        environ.setdefault("UNDELIVERED_LOG_LEVEL", "WARNING")
+        supervisor = Supervisor(environ, _say)
+        stack.callback(supervisor.stop)
+        if not stopped.is_set():
+            _start_children(supervisor, env, sample=sample)
+            _greet(env, sample=sample)
+        while not stopped.wait(TURN_S):
+            supervisor.check()
+            if postgres:
+                postgres.check()
+        click.echo("\nStopping: mails in hand are finished first ...")
+    click.echo("Stopped. Everything is kept for the next start.")
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _stop_postgres(postgres: EmbeddedPostgres) -> None:
+    from django.db import connections
+
+    connections.close_all()
+    postgres.stop()
+
+
+def _require_free(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            message = (
+                f"Port {port} on {host} cannot be used: {error.strerror}. Set UNDELIVERED_WEB_PORT to another one."
+            )
+            raise click.ClickException(message) from error
+
+
+def _prepare_database(environ: dict[str, str], env: Env) -> bool:
+    """Migrations, the first admin, the site's provider, the bare sample project; whether the sample is there."""
+    os.environ.update(environ)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "undelivered.settings")
+    import django
+
+    django.setup()
+    logging.getLogger().setLevel(logging.WARNING)
+    from undelivered.ops import first_admin, sample
+    from undelivered.ops.commands import database
+
+    click.echo("Preparing the database ...")
+    database.apply()
+    first_admin.ensure(env)
+    _set_provider(env)
+    return sample.ensure_project(env)
+
+
+def _set_provider(env: Env) -> None:
+    """The provider of the settings becomes the site's; what is set there wins over what was entered before."""
+    from undelivered.delivery import providers
+    from undelivered.desk.actors import UNDELIVERED
+
+    if env.provider_url is None:
+        return
+    old = providers.provider_for(None)
+    if old is None or old.url != providers.without_password(env.provider_url):
+        providers.set_provider(None, env.provider_url, by=UNDELIVERED)
+
+
+def _start_children(supervisor: Supervisor, env: Env, *, sample: bool) -> None:
+    if sample:
+        from undelivered.ops import sample as sample_project
+
+        port = _free_port(env.smtp_port)
+        sample_project.point_at(port)
+        supervisor.add("rehearsal mail server", "rehearsal", "--port", str(port))
+    supervisor.add("web server", "web")
+    supervisor.add("worker", "worker")
+    if sample and not sample_project.is_told():
+        supervisor.add_once("sample", "sample")
+
+
+def _free_port(wanted: int) -> int:
+    """The wanted port, or any free one where another program has it."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise click.ClickException("There is no free port on 127.0.0.1 for the rehearsal mail server.")
+
+
+def _greet(env: Env, *, sample: bool) -> None:
+    from importlib.metadata import version
+
+    from undelivered.ops import first_admin
+
+    known = first_admin.password_to_show(env)
+    rows = [("Open", env.url)]
+    if known:
+        rows += [("Sign in as", known[0]), ("Password", known[1])]
+    else:
+        rows.append(("Sign in", f"as {env.admin_email} with the password that you set (or `undelivered user create`)"))
+    if sample:
+        rows.append(
+            ("Sample", f"{env.url}/p/IT/log/requests fills within a minute: every failure there really happened")
+        )
+    rows += [("Data", str(env.data_dir)), ("Stop", "Ctrl-C")]
+    click.echo(f"\nUndelivered {version('undelivered')} is running.\n")
+    click.echo("\n".join(f"  {name:<11} {value}" for name, value in rows) + "\n")
