@@ -15,11 +15,12 @@ from undelivered.api.auth import READ, SEND, Call, by, not_found, project_of
 from undelivered.api.errors import ApiError
 from undelivered.api.fields import Address, Answer, Body, Cursor, Limit, Moment, Query, Search
 from undelivered.api.v1.notification_shown import NotificationShown, shown
-from undelivered.delivery import explain, failures, resend
+from undelivered.delivery import explain, failures
 from undelivered.delivery.models import DeliveryEvent, EventType, Kind, Notification
 from undelivered.delivery.reasons import Reason
 from undelivered.delivery.states import State
 from undelivered.desk.models import Project
+from undelivered.rules import resend
 
 router = Router(tags=["Notifications"])
 
