@@ -11,4 +11,16 @@ from undelivered.bounces.read import read
 from undelivered.bounces.replies import classify
 from undelivered.bounces.report import Decision, Kind, Original, Report, Result
 
-__all__ = ["FACTS", "Cause", "Decision", "Facts", "Kind", "Original", "Report", "Result", "Suppress", "classify", "read"]
+__all__ = [
+    "FACTS",
+    "Cause",
+    "Decision",
+    "Facts",
+    "Kind",
+    "Original",
+    "Report",
+    "Result",
+    "Suppress",
+    "classify",
+    "read",
+]

@@ -1,4 +1,4 @@
-"""Reads complaints: feedback reports (RFC 5965, RFC 6590, RFC 6591) and what providers send in their stead."""
+"""Reads complaints: feedback reports (RFC 5965, RFC 6591) and what providers send in their stead."""
 
 from __future__ import annotations
 
@@ -7,12 +7,32 @@ from undelivered.bounces.finding import Finding
 from undelivered.bounces.notice import ADDRESS, Notice
 from undelivered.bounces.reasons import Cause
 
-# Reports about our domain's authentication are not complaints of a person (RFC 6591, RFC 7489).
+# Reports about our domain's authentication are not complaints of a person (RFC 6591).
 AUTHENTICATION_TYPES = frozenset({"auth-failure", "dmarc", "dkim", "spf"})
 
+_RECIPIENT_FIELDS = ("original-rcpt-to", "removal-recipient", "x-original-rcpt-to", "x-hmxmroriginalrecipient")
+_RETURNED_FIELDS = ("x-hmxmroriginalrecipient", "x-original-to", "to", "delivered-to", "envelope-to", "cc", "bcc")
 
-def fields_of(text: str) -> dict[str, list[str]]:
-    fields: dict[str, list[str]] = {}
+Fields = dict[str, list[str]]
+
+
+def is_complaint(notice: Notice) -> bool:
+    """A feedback report, also one whose parts are not labelled, or the mail Microsoft's JMRP sends instead."""
+    if notice.feedback_parts:
+        return True
+    if notice.mail.type_parameters.get("report-type", "").lower() == "feedback-report":
+        return True
+    words = notice.text[:20000].lower()
+    return ("feedback-type:" in words and "user-agent:" in words) or _is_jmrp(notice)
+
+
+def _is_jmrp(notice: Notice) -> bool:
+    """Microsoft's Junk Mail Reporting: the mail complained of, enclosed, and no report."""
+    return notice.subject.lower().startswith("complaint about message from") and bool(notice.returned.headers)
+
+
+def fields_of(text: str) -> Fields:
+    fields: Fields = {}
     name = ""
     for line in text.split("\n")[:500]:
         if line[:1] in (" ", "\t") and name:
@@ -20,7 +40,7 @@ def fields_of(text: str) -> dict[str, list[str]]:
             continue
         name, colon, value = line.partition(":")
         name = name.strip().lower()
-        if not colon or " " in name:
+        if not colon or not name or " " in name:
             name = ""
             continue
         fields.setdefault(name, []).append(value.strip())
@@ -29,35 +49,36 @@ def fields_of(text: str) -> dict[str, list[str]]:
 
 def read(notice: Notice) -> list[Finding]:
     """The recipients who complained."""
-    fields: dict[str, list[str]] = {}
-    for part in notice.feedback_parts[:3]:
-        for name, values in fields_of(part.text()).items():
+    fields: Fields = {}
+    texts = [part.text() for part in notice.feedback_parts[:3]] or [notice.text]
+    for text in texts:
+        for name, values in fields_of(text).items():
             fields.setdefault(name, []).extend(values)
-    kind = (fields.get("feedback-type") or ["abuse"])[0].strip().lower()
-    recipients = _recipients(notice, fields)
+    kind = (fields.get("feedback-type") or ["abuse"])[0].strip().lower() or "abuse"
     host = (fields.get("source-ip") or [""])[0]
-    said = [line for line in (notice.own_words[:1000],) if line]
     return [
         Finding(
             recipient=address,
-            said=list(said),
+            said=[notice.own_words[:1000]],
             remote_host=host,
-            cause=Cause.AUTH_FAILURE if kind in AUTHENTICATION_TYPES else Cause.FEEDBACK,
+            cause=Cause.FEEDBACK,
             feedback_type=kind,
             rule=f"rfc5965: {kind}",
         )
-        for address in recipients
+        for address in _recipients(notice, fields)
     ]
 
 
-def _recipients(notice: Notice, fields: dict[str, list[str]]) -> list[str]:
-    for name in ("original-rcpt-to", "removal-recipient", "x-original-rcpt-to", "x-removal-recipient"):
-        found = [dsn.address_of(v) for v in fields.get(name, ())]
-        found = [a for a in found if "@" in a]
+def _recipients(notice: Notice, fields: Fields) -> list[str]:
+    for name in _RECIPIENT_FIELDS:
+        found = [a for v in fields.get(name, ())[:100] if "@" in (a := dsn.address_of(v))]
         if found:
-            return list(dict.fromkeys(found))[:20]
-    for name in ("x-original-to", "to", "delivered-to", "cc"):
+            return list(dict.fromkeys(found))
+    for name in _RETURNED_FIELDS:
         addresses = ADDRESS.findall(notice.returned.header(name)[:4000])
         if addresses:
             return list(dict.fromkeys(addresses))[:20]
-    return [""]
+    below = fields_of(notice.text[:20000]).get("to", [])
+    return list(dict.fromkeys(a for v in below for a in ADDRESS.findall(v) if a not in notice.own_addresses))[:20] or [
+        ""
+    ]

@@ -11,11 +11,13 @@ import re
 from undelivered.bounces import mime
 from undelivered.bounces.finding import Finding
 from undelivered.bounces.notice import ADDRESS, Notice
+from undelivered.bounces.reasons import Cause
 
 MAX_RECIPIENTS = 200
 
 _STATUS = re.compile(r"([245])[.\s](\d{1,3})[.\s](\d{1,3})")
 _X400_ADDRESS = re.compile(r"/RFC-?822=([^/()]{1,128})\(a\)([^/()]{1,253})/", re.I)
+_QUOTE = re.compile(r"^(?:>[ ]?){1,4}", re.MULTILINE)
 _UTF8_XTEXT = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")
 _FIELDS = frozenset(
     "final-recipient original-recipient x-actual-recipient action status remote-mta diagnostic-code last-attempt-date "
@@ -24,6 +26,26 @@ _FIELDS = frozenset(
     "x-failed-recipient recipient".split()  # noqa: SIM905
 )
 _RECIPIENT_FIELDS = ("final-recipient", "original-recipient", "x-actual-recipient", "recipient")
+
+# PowerMTA sorts its bounces itself (its user's guide, bounce categories); used when the words decide nothing.
+POWERMTA_CATEGORIES: dict[str, Cause] = {
+    "bad-configuration": Cause.SYSTEM_ERROR,
+    "bad-connection": Cause.NETWORK_ERROR,
+    "bad-domain": Cause.HOST_UNKNOWN,
+    "bad-mailbox": Cause.USER_UNKNOWN,
+    "content-related": Cause.CONTENT_ERROR,
+    "inactive-mailbox": Cause.SUSPEND,
+    "invalid-sender": Cause.REJECTED,
+    "message-expired": Cause.EXPIRED,
+    "no-answer-from-host": Cause.NETWORK_ERROR,
+    "policy-related": Cause.POLICY_VIOLATION,
+    "protocol-errors": Cause.SYNTAX_ERROR,
+    "quota-issues": Cause.MAILBOX_FULL,
+    "relaying-issues": Cause.NO_RELAYING,
+    "routing-errors": Cause.NETWORK_ERROR,
+    "spam-related": Cause.SPAM_DETECTED,
+    "virus-related": Cause.VIRUS_DETECTED,
+}
 
 Fields = dict[str, str]
 
@@ -38,6 +60,8 @@ def read(notice: Notice) -> tuple[list[Finding], Fields]:
 
 def read_text(text: str) -> tuple[list[Finding], Fields]:
     """The same from a report whose machine-readable part stands in plain text."""
+    if "\n>" in text:  # quoted in a mail that was sent on
+        text = _QUOTE.sub("", text)
     return findings_of(fields_of(text))
 
 
@@ -108,6 +132,7 @@ def _finding(block: Fields) -> Finding:
     if "(" in status_value:  # Status: 4.4.1 (Persistent transient failure - no answer from host)
         said.append(status_value.partition("(")[2].rstrip(") "))
     found = _STATUS.search(status_value)
+    category = block.get("x-powermta-bouncecategory", "").strip().lower()
     return Finding(
         recipient=recipient,
         original_recipient=original,
@@ -115,13 +140,16 @@ def _finding(block: Fields) -> Finding:
         status=f"{found[1]}.{int(found[2])}.{int(found[3])}" if found else "",
         action=_action(block.get("action", "")),
         remote_host=_without_type(block.get("remote-mta", "")).strip("[]() ").split(" ")[0][:255],
-        rule="rfc3464",
+        rule="rfc3464" if not category else f"PowerMTA category {category}",
+        fallback=POWERMTA_CATEGORIES.get(category),
     )
 
 
 def _action(value: str) -> str:
     word = value.strip().lower().split(" ")[0].strip("(),;.")
-    return {"fail": "failed", "failure": "failed", "error": "failed", "expired": "failed", "delay": "delayed"}.get(word, word)
+    return {"fail": "failed", "failure": "failed", "error": "failed", "expired": "failed", "delay": "delayed"}.get(
+        word, word
+    )
 
 
 def _without_type(value: str) -> str:

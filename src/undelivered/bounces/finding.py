@@ -45,6 +45,8 @@ class Finding:
             cause, why = self.cause, self.rule
         elif cause in (Cause.ON_HOLD, Cause.UNDEFINED) and self.fallback is not None:
             cause, why = self.fallback, self.rule
+        elif cause is Cause.DELIVERED and self.action in ("failed", "delayed"):
+            cause, why = Cause.ON_HOLD, "codes of success in a report of failure"
         elif cause in (Cause.ON_HOLD, Cause.UNDEFINED) and self.action == "delayed":
             cause, why = Cause.EXPIRED, "action: delayed"
         status = decision.status or self.status

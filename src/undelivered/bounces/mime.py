@@ -29,7 +29,9 @@ _ENCODED_WORD = re.compile(r"=\?([\w.:-]{1,40})(?:\*[\w-]*)?\?([bqBQ])\?([^?\s]{
 _BETWEEN_WORDS = re.compile(r"(\?=)\s+(=\?)")
 _ISO_2022 = re.compile(rb"\x1b\$[@B]|\x1b\([BJI]")
 _TAG = re.compile(r"<(?:br|/p|/div|/tr|/h\d|/td|/li)\b[^>]{0,200}>", re.IGNORECASE)
-_MARKUP = re.compile(r"<(?:style|script)\b.{0,20000}?</(?:style|script)>|<!--.{0,4000}?-->|</?[a-z!][^<>]{0,500}>", re.I | re.S)
+_MARKUP = re.compile(
+    r"<(?:style|script)\b.{0,20000}?</(?:style|script)>|<!--.{0,4000}?-->|</?[a-z!][^<>]{0,500}>", re.I | re.S
+)
 _ENTITIES = {"&nbsp;": " ", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&#43;": "+", "&#64;": "@"}
 
 Headers = dict[str, list[str]]
@@ -201,7 +203,13 @@ def from_base64(body: bytes) -> bytes:
 @lru_cache(maxsize=256)
 def _codec(charset: str) -> str:
     name = charset.strip().lower().strip("\"'")
-    name = {"ks_c_5601-1987": "cp949", "x-sjis": "cp932", "shift_jis": "cp932", "gb2312": "gb18030", "unicode-1-1-utf-7": "utf-7"}.get(name, name)
+    name = {
+        "ks_c_5601-1987": "cp949",
+        "x-sjis": "cp932",
+        "shift_jis": "cp932",
+        "gb2312": "gb18030",
+        "unicode-1-1-utf-7": "utf-7",
+    }.get(name, name)
     try:
         info = codecs.lookup(name)
     except (LookupError, ValueError):

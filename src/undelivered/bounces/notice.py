@@ -102,7 +102,16 @@ ORIGINAL_FOLLOWS = (
     "rfc 822 header",
     "end of message",
 )
-_DELAY_SUBJECTS = ("delayed", "warning: ", "warning--", "still being retried", "delay)", "will be retried", "temporary delivery")
+_DELAY_SUBJECTS = (
+    "delayed",
+    "warning: could",
+    "warning: message",
+    "warning--could",
+    "still being retried",
+    "delay)",
+    "will be retried",
+    "temporary delivery",
+)
 _DELAY_WORDS = (
     "this is a warning message only",
     "this is a warning only",
@@ -118,7 +127,9 @@ _DELAY_WORDS = (
     "is only a warning",
     "temporary failure report",
 )
-_HEADER_START = re.compile(r"(?:received|return-path|x-[a-z-]{2,40}|dkim-signature|message-id|mime-version|content-type):", re.I)
+_HEADER_START = re.compile(
+    r"(?:received|return-path|x-[a-z-]{2,40}|dkim-signature|message-id|mime-version|content-type):", re.I
+)
 _EDGE = " \t-=*#_>+.|~!\u2500"
 
 
@@ -153,9 +164,9 @@ class Notice:
 
     @cached_property
     def own_addresses(self) -> frozenset[str]:
-        """Addresses that are not failed recipients: who wrote the notice and who it came to."""
+        """Addresses that are hardly failed recipients: who wrote the notice and who it came to."""
         found: set[str] = set()
-        for name in ("from", "sender", "to", "reply-to", "return-path", "delivered-to", "x-original-to", "envelope-to"):
+        for name in ("from", "sender", "to", "reply-to", "return-path"):
             for value in self.mail.headers.get(name, ())[:3]:
                 found.update(a.lower() for a in ADDRESS.findall(value[:2000]))
         return frozenset(found)
@@ -163,7 +174,9 @@ class Notice:
     @cached_property
     def text(self) -> str:
         """The notice's words, all readable parts, the returned mail too if it stands in the same part."""
-        plain = [p for p in self.mail.parts if p.type == "text/plain" and not p.header("content-disposition")[:6] == "attach"]
+        plain = [
+            p for p in self.mail.parts if p.type == "text/plain" and not p.header("content-disposition")[:6] == "attach"
+        ]
         if not plain or not any(p.body.strip() for p in plain):
             plain = [p for p in self.mail.parts if p.type == "text/html"] or plain
         if not plain:
@@ -179,7 +192,11 @@ class Notice:
         for number, line in enumerate(lines[:MAX_OWN_LINES]):
             if not line or line.isspace():
                 continue
-            if _HEADER_START.match(line) and number and not (lines[number - 1].strip() and ":" not in lines[number - 1]):
+            if (
+                _HEADER_START.match(line)
+                and number
+                and not (lines[number - 1].strip() and ":" not in lines[number - 1])
+            ):
                 return _cut(lines, number, number)
             start = line.strip(_EDGE)[:60].lower()
             if start.startswith(ORIGINAL_FOLLOWS) and (len(line) < 100) and not _is_talk(start, line):

@@ -19,9 +19,13 @@ MAX_SAID_LINES = 40
 
 _A = ADDRESS.pattern
 # <ann@example.com>: reason
-_ANGLE = re.compile(rf"^[\s>*•\-]*<(?:[A-Za-z0-9]+:)?({_A}|[^\s<>@]{{1,64}})>(?:\s*\((?:expanded|reason|was)[^)]*\)?)?[\s:.,;]*(.*)$")
+_ANGLE = re.compile(
+    rf"^[\s>*•\-]*<(?:[A-Za-z0-9]+:)?({_A}|[^\s<>@]{{1,64}})>(?:\s*\((?:expanded|reason|was)[^)]*\)?)?[\s:.,;]*(.*)$"
+)
 # ann@example.com    ann@example.com: reason    ann@example.com (reason)    ann@example.com [reason]    * ann@example.com
-_BARE = re.compile(rf"^[\s>*•\-|]*(?:\d{{1,3}}[.)]\s+)?['\"]?({_A})['\"]?(?:(?:[\s]*[:;,(\[\-]|\.\.\.|\s+)[\s:]*(.*))?$")
+_BARE = re.compile(
+    rf"^[\s>*•\-|]*(?:\d{{1,3}}[.)]\s+)?['\"]?({_A})['\"]?(?:(?:[\s]*[:;,(\[\-]|\.\.\.|\s+)[\s:]*(.*))?$"
+)
 # Recipient: <ann@example.com>    Failed to deliver to 'ann@example.com'
 _LABEL = re.compile(
     rf"^[\s>*•\-]*(?:\[?(?:the\s+)?(?:failed |final |original |intended |invalid |bad |rejected |undeliverable |unknown |destination )?"
@@ -48,12 +52,16 @@ _NOT_RECIPIENT = re.compile(
     r"reporting-mta|dkim\S*|author|your (?:address|email)|a message from|this (?:message|mail|email) (?:was sent )?from|https?:|www\.)\b[\s:=]",
     re.I,
 )
-_SUMMARY_TO = re.compile(r"^[\s>*|]*(?:to|mail|e-?mail|user)\s*:", re.I)  # "To: ann@example.com" may only sum up what was sent
+_SUMMARY_TO = re.compile(
+    r"^[\s>*|]*(?:to|mail|e-?mail|user)\s*:", re.I
+)  # "To: ann@example.com" may only sum up what was sent
 # 550 <ann@example.com>... User unknown
 _TRANSCRIPT = re.compile(rf"^\s*(?:<<< )?([45]\d\d[ \-](?:[45]\.\d\.\d\s+)?)<?({_A})>?\.\.\.\s*(.*)$")
 # any words: ann@example.com
 _ANY_LABEL = re.compile(rf"^\s*[^@:<>]{{3,80}}:\s*<?({_A})>?\s*[.;,]?\s*(.*)$")
-_CONTACT = re.compile(r"\b(?:postmaster|mailer-daemon|abuse|helpdesk|hostmaster|webmaster|mail-?admin|support)@|\b(?:contact|assistance|questions|write to|send (?:e-?)?mail to|please (?:e-?)?mail|forward)\b", re.I)
+_CONTACT = re.compile(
+    r"\b(?:contact|assistance|questions|write to|send (?:e-?)?mail to|please (?:e-?)?mail|forward)\b", re.I
+)
 _REPLY = re.compile(r"(?<![\d.])[45]\d\d[ \-#:]|\b[45]\.\d{1,3}\.\d{1,3}\b")
 
 
@@ -75,10 +83,13 @@ class Dialect:
     refine: Callable[[Notice, Finding], None] | None = None
 
 
+_SHAPED, _PHRASE, _SUMMED_UP = 2, 1, 0  # a line made for it; inside a sentence; in a summary of what was sent
+
+
 @dataclass(slots=True)
 class _Seen:
     recipient: str
-    strong: bool
+    sure: int  # how sure it is that this address failed: see below
     said: list[str] = field(default_factory=list)
     blanks: int = 0
     open: bool = True
@@ -145,26 +156,27 @@ def _scan(text: str, notice: Notice, dialect: Dialect) -> list[_Seen]:
             continue
         hit = _recipient_in(line, dialect) if "@" in line or "<" in line or dialect.recipient else None
         if hit is not None:
-            address, rest, strong = hit
+            address, rest, sure = hit
+            strong = sure == _SHAPED
             last = seen[-1] if seen else None
             if last is not None and last.recipient.lower() == address.lower():
                 if last.open or not last.said:
                     last.said.append(stripped)
                 continue
-            if strong or not (last and last.strong and last.open):
-                seen.append(_Seen(address, strong, [rest] if rest and strong else ([stripped] if not strong else [])))
+            if strong or not (last and last.sure == _SHAPED and last.open):
+                seen.append(_Seen(address, sure, [rest] if rest and strong else ([] if strong else [stripped])))
                 continue
         if seen and seen[-1].open and len(seen[-1].said) < MAX_SAID_LINES:
             seen[-1].said.append(stripped)
     return seen
 
 
-def _recipient_in(line: str, dialect: Dialect) -> tuple[str, str, bool] | None:
-    """(address, what is said beside it, whether the shape is sure)."""
+def _recipient_in(line: str, dialect: Dialect) -> tuple[str, str, int] | None:
+    """(address, what is said beside it, how sure the shape is)."""
     for pattern in dialect.recipient:
         if found := pattern.search(line):
             groups = found.groups()
-            return groups[0].strip("<>.'\""), (groups[1] or "").strip() if len(groups) > 1 else "", True
+            return groups[0].strip("<>.'\""), (groups[1] or "").strip() if len(groups) > 1 else "", _SHAPED
     if dialect.only_own or "@" not in line:
         return None
     if _NOT_RECIPIENT.match(line):
@@ -172,15 +184,20 @@ def _recipient_in(line: str, dialect: Dialect) -> tuple[str, str, bool] | None:
     for pattern in (_ANGLE, _LABEL, _BARE):
         if (found := pattern.match(line)) and "@" in found[1]:
             rest = (found[2] or "").strip()
-            sure = not (pattern is _LABEL and _SUMMARY_TO.match(line))
-            return found[1].strip(".'"), rest, sure
+            sure = _SUMMED_UP if pattern is _LABEL and _SUMMARY_TO.match(line) else _SHAPED
+            return _clean(found[1]), rest, sure
     if found := _TRANSCRIPT.match(line):
-        return found[2].strip(".'"), f"{found[1]}{found[3]}", True
+        return _clean(found[2]), f"{found[1]}{found[3]}", _SHAPED
     if (found := _ANY_LABEL.match(line)) and not _CONTACT.search(line):
-        return found[1].strip(".'"), "", False
+        return _clean(found[1]), "", _PHRASE
     if (found := _PHRASED.search(line)) and "@" in found[1] and not _CONTACT.search(line[: found.start(1) + 12]):
-        return found[1].strip(".'"), "", False
+        return _clean(found[1]), "", _PHRASE
     return None
+
+
+def _clean(address: str) -> str:
+    address = address.strip(".'")
+    return address[5:] if address[:5].lower() == "smtp=" else address
 
 
 def _reconcile(seen: list[_Seen], failed: list[str], notice: Notice) -> list[_Seen]:
@@ -189,19 +206,20 @@ def _reconcile(seen: list[_Seen], failed: list[str], notice: Notice) -> list[_Se
     for one in seen:
         key = one.recipient.lower()
         if key in merged:
-            merged[key].strong |= one.strong
+            merged[key].sure = max(merged[key].sure, one.sure)
             merged[key].said += one.said
         else:
             merged[key] = one
     if failed:
         known = {a.lower() for a in failed}
         rest = [w for k, one in merged.items() if k not in known for w in one.said]
-        return [merged.get(a.lower()) or _Seen(a, True, list(rest)) for a in failed]
+        return [merged.get(a.lower()) or _Seen(a, _SHAPED, list(rest)) for a in failed]
     own = notice.own_addresses
-    others = [one for key, one in merged.items() if key not in own and not key.startswith(("mailer-daemon@", "postmaster@"))]
-    chosen = others or [one for one in merged.values() if one.strong]
-    strong = [one for one in chosen if one.strong]
-    return strong or chosen[:3]
+    others = [one for key, one in merged.items() if key not in own and not key.startswith("mailer-daemon@")]
+    chosen = others or [one for one in merged.values() if one.sure > _SUMMED_UP]
+    most = max((one.sure for one in chosen), default=0)
+    best = [one for one in chosen if one.sure == most]
+    return best if most == _SHAPED else best[:3]
 
 
 def _reasons(text: str, dialect: Dialect) -> list[str]:

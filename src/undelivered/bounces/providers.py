@@ -29,7 +29,10 @@ PROVIDERS: tuple[Provider, ...] = (
     _row(
         "Google",
         "google gsmtp",
-        (C.RATE_LIMITED, "unusual rate of unsolicited mail; receiving mail too quickly; p=receivingrate; p receivingrate"),
+        (
+            C.RATE_LIMITED,
+            "unusual rate of unsolicited mail; receiving mail too quickly; p=receivingrate; p receivingrate",
+        ),
         (C.SUSPEND, "p disableduser; p inactiveuser"),
         (C.USER_UNKNOWN, "p nosuchuser; answer 6596"),
         (C.MAILBOX_FULL, "p overquotaperm; p overquotatemp; p overquota; answer 6558"),
@@ -43,18 +46,30 @@ PROVIDERS: tuple[Provider, ...] = (
         "Microsoft",
         "outlook.com hotmail microsoft live.com office365 msn.com prodigy",
         (C.RATE_LIMITED, "rp 001; rp 002; rp 003"),
-        (C.BLOCKED, "sc 001; sc 002; sc 003; sc 004; dy 001; dy 002; ou 001; ou 002; s3140; s3150; banned sending ip; as 16012609"),
+        (
+            C.BLOCKED,
+            "sc 001; sc 002; sc 003; sc 004; dy 001; dy 002; ou 001; ou 002; s3140; s3150; banned sending ip; as 16012609",
+        ),
         (C.USER_UNKNOWN, "recipient address rejected access denied"),
         (C.SUSPEND, "account that does not accept mail"),
     ),
     _row(
         "Yahoo",
         "yahoo aol.com verizonmedia yahooinc yahoodns",
-        (C.USER_UNKNOWN, "dd requested mail action not taken; dd this user doesnt have a; aborted mailbox not found; dt spl"),
+        (
+            C.USER_UNKNOWN,
+            "dd requested mail action not taken; dd this user doesnt have a; aborted mailbox not found; dt spl",
+        ),
         (C.SUSPEND, "mailbox is disabled 554 30; this mailbox is disabled"),
         (C.MAILBOX_FULL, "this account is over quota; mailbox is over quota"),
-        (C.BLOCKED, "bl21; bl22; bl23; ts01; ts02; ts03; not accepted for policy reasons see * blocked; error codes 421 * blocked"),
-        (C.BAD_REPUTATION, "tss01; tss02; tss04; tss05; tss06; tss09; tss11; tss12; temporarily deferred due to; permanently deferred"),
+        (
+            C.BLOCKED,
+            "bl21; bl22; bl23; ts01; ts02; ts03; not accepted for policy reasons see * blocked; error codes 421 * blocked",
+        ),
+        (
+            C.BAD_REPUTATION,
+            "tss01; tss02; tss04; tss05; tss06; tss09; tss11; tss12; temporarily deferred due to; permanently deferred",
+        ),
         (C.RATE_LIMITED, "gl01; excessive volume; unexpected volume"),
         (C.REJECTED, "mtaaccepts; from domain is not accepted"),
     ),
@@ -75,7 +90,10 @@ PROVIDERS: tuple[Provider, ...] = (
     _row(
         "Cox",
         "cox.net cloudfilter cox.com",
-        (C.BLOCKED, "aup cdrbl; aup cxbl; aup dnsrbl; aup csi; aup csirbl; cxbl; cdrbl; ipbl0001; ipbl1; ipbl10; ipbl100; ipbl1000"),
+        (
+            C.BLOCKED,
+            "aup cdrbl; aup cxbl; aup dnsrbl; aup csi; aup csirbl; cxbl; cdrbl; ipbl0001; ipbl1; ipbl10; ipbl100; ipbl1000",
+        ),
         (C.RATE_LIMITED, "aup cxcnct; aup cxthrt; aup cxmxrt; aup cxmj; cxthrt; cxmxrt; cxcnct; cxmj; cxsmtp"),
         (C.REQUIRE_PTR, "aup cxdns; cxdns"),
         (C.REJECTED, "aup cxsndr; cxsndr; aup sndr"),
@@ -84,8 +102,14 @@ PROVIDERS: tuple[Provider, ...] = (
     _row(
         "Spectrum",
         "spectrum charter.net rr.com brighthouse roadrunner",
-        (C.RATE_LIMITED, "aup in 1310; aup i 1000; aup in 1330; aup in 1340; aup in 1360; aup in 1380; aup i 1010; aup in 1300"),
-        (C.BLOCKED, "aup i 1600; aup in 1600; aup in 1320; aup in 1350; aup i 1500; aup i 1540; aup i 1550; aup i 1560; aup i 1580"),
+        (
+            C.RATE_LIMITED,
+            "aup in 1310; aup i 1000; aup in 1330; aup in 1340; aup in 1360; aup in 1380; aup i 1010; aup in 1300",
+        ),
+        (
+            C.BLOCKED,
+            "aup i 1600; aup in 1600; aup in 1320; aup in 1350; aup i 1500; aup i 1540; aup i 1550; aup i 1560; aup i 1580",
+        ),
         (C.SPAM_DETECTED, "aup in 1810; aup in 1830; aup i 1810"),
     ),
     _row(
@@ -111,11 +135,20 @@ PROVIDERS: tuple[Provider, ...] = (
     _row(
         "Mimecast",
         "mimecast",
-        (C.VIRUS_DETECTED, "mcspamsignature; virus signature; mc virus; email rejected due to security policies mcspam"),
+        (
+            C.VIRUS_DETECTED,
+            "mcspamsignature; virus signature; mc virus; email rejected due to security policies mcspam",
+        ),
         (C.AUTH_FAILURE, "spf sender invalid; dkim sender invalid; dmarc sender invalid"),
         (C.BLOCKED, "csi mimecast org; local ct ip reputation; rejected by rbl"),
-        (C.REJECTED, "administrative prohibition envelope blocked; header based blocked senders; envelope blocked; sender blocked"),
-        (C.POLICY_VIOLATION, "host network not allowed; anti spoofing policy; content examination policy; rejected due to security policies"),
+        (
+            C.REJECTED,
+            "administrative prohibition envelope blocked; header based blocked senders; envelope blocked; sender blocked",
+        ),
+        (
+            C.POLICY_VIOLATION,
+            "host network not allowed; anti spoofing policy; content examination policy; rejected due to security policies",
+        ),
         (C.NO_RELAYING, "open relay not allowed"),
         (C.RATE_LIMITED, "exceeding outbound thread limit; thread limit"),
         (C.SYSTEM_ERROR, "internal resource temporarily unavailable; unable to process email at this time"),
@@ -130,7 +163,10 @@ PROVIDERS: tuple[Provider, ...] = (
     _row(
         "Barracuda",
         "barracuda permanent",
-        (C.SPAM_DETECTED, "permanent failure for one or more recipients @ blocked; permanent failure for one or more recipients * blocked"),
+        (
+            C.SPAM_DETECTED,
+            "permanent failure for one or more recipients @ blocked; permanent failure for one or more recipients * blocked",
+        ),
         (C.BLOCKED, "barracuda reputation; barracudanetworks com reputation; barracudacentral org"),
     ),
     _row(
@@ -155,7 +191,10 @@ PROVIDERS: tuple[Provider, ...] = (
         "NetEase",
         "163.com 126.com netease",
         (C.SPAM_DETECTED, "dt spm; mi spb"),
-        (C.RATE_LIMITED, "mi cel; mi dmc; mi ccl; mi nec; mi stc; rp drc; rp ccl; rp cel; rp qrc; rp trc; hl icc; hl ifc; hl mep; rp rcl"),
+        (
+            C.RATE_LIMITED,
+            "mi cel; mi dmc; mi ccl; mi nec; mi stc; rp drc; rp ccl; rp cel; rp qrc; rp trc; hl icc; hl ifc; hl mep; rp rcl",
+        ),
         (C.BLOCKED, "dt rbl; dt nrbl; hl rep; hl itc; hl ihu; ip in blacklist"),
         (C.AUTH_FAILURE, "mi spf; dt sum; mi dmarc"),
     ),

@@ -26,8 +26,10 @@ def read(raw: bytes) -> Report:
 
 
 def _read(notice: Notice) -> Report:
-    if notice.feedback_parts:
-        return _report(notice, Kind.COMPLAINT, arf.read(notice), "rfc5965")
+    if notice.feedback_parts or (not notice.status_parts and arf.is_complaint(notice)):
+        findings = arf.read(notice)
+        technical = all(f.feedback_type in arf.AUTHENTICATION_TYPES for f in findings)
+        return _report(notice, Kind.AUTH_REPORT if technical else Kind.COMPLAINT, findings, "rfc5965")
     if notice.status_parts:
         findings, about = dsn.read(notice)
         findings = dialects.complete(notice, findings)
@@ -51,7 +53,7 @@ def _read(notice: Notice) -> Report:
             return _report(notice, Kind.CHALLENGE, [], "challenge")
         return _auto_reply(notice)
     if dialects.looks_like_failure(notice):
-        findings = plain.read(notice, dialects.GENERIC)
+        findings = plain.read(notice, dialects.GENERIC) or dialects.to_original(notice, [])
         if findings:
             return _report(notice, None, findings, "plain")
     return _report(notice, Kind.OTHER, [], "")
@@ -71,7 +73,12 @@ def _sent_on(notice: Notice) -> Report | None:
         if part.type in ("message/rfc822", "message/global"):
             body = part.decoded()
             head = body[:65536].lower()
-            if b"delivery-status" in head or b"feedback-report" in head or b"x-failed-recipients" in head or b"mailer-daemon" in head:
+            if (
+                b"delivery-status" in head
+                or b"feedback-report" in head
+                or b"x-failed-recipients" in head
+                or b"mailer-daemon" in head
+            ):
                 report = _read(Notice(mime.parse(body), notice.depth + 1))
                 if report.results:
                     return report

@@ -94,8 +94,13 @@ def _judge(reply: str, command: str, host: str, recipient: str, status: str) -> 
     reply_code = codes.find_reply_code(reply)
     if codes.is_vague(status):
         status = _more_telling(status, codes.find_status(reply), reply_code)
-    if not reply_code and (status[:1] == "2" or (reply[:1] == "2" and reply[:3].isdigit())):
+    elif reply_code:
+        own = codes.find_status_of_reply(reply)
+        status = own if own and codes.vagueness(own) < codes.NO_MORE_THAN_CLASS else status
+    if not reply_code and (status[:1] == "2" or reply.startswith(("250 ", "251 ", "252 "))):
         code = reply[:3] if reply[:3].isdigit() else ""
+        if not status:
+            status = next((s for s in codes.find_statuses(reply) if s[0] == "2"), "")
         return STATUS, Decision(Cause.DELIVERED, None, code, status, "code: success")
     weight, cause, why = _decide(reply, reply_code, status, command[:4].upper(), host, recipient)
     permanent = codes.permanence(status, reply_code)

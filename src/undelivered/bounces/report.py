@@ -6,7 +6,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from undelivered.bounces.reasons import Cause
+from undelivered.bounces.reasons import Cause, Suppress
+
+
+# Feedback types that are no complaint of the recipient: technical reports, and "this was no spam" (RFC 5965, RFC 6591).
+_NO_COMPLAINT = frozenset({"auth-failure", "dmarc", "dkim", "spf", "not-spam"})
 
 
 class Kind(StrEnum):
@@ -49,6 +53,13 @@ class Result:
     remote_host: str = ""
     original_recipient: str = ""
     feedback_type: str = ""
+
+    @property
+    def suppress(self) -> Suppress:
+        """What this does to the address. A feedback report suppresses only if a person complained."""
+        if self.cause is Cause.FEEDBACK and self.feedback_type in _NO_COMPLAINT:
+            return Suppress.NEVER
+        return self.cause.facts.suppress
 
     @property
     def hard(self) -> bool:

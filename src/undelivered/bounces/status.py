@@ -12,10 +12,14 @@ from undelivered.bounces.reasons import Cause as C
 
 _STATUS = re.compile(r"(?<![\d.\w-])([245])\.(\d{1,3})\.(\d{1,3})(?![\d\w])(?!\.\d)")
 _REPLY = re.compile(
-    r"(?<![\w.:/@#=&?+-])([245]\d\d)(?=[\s\-#:;,)\]'\"]|$)(?![ \t]+(?:bytes|days?|hours?|minutes?|KB|MB)\b)"
+    r"(?<![\w./@#=&?+-])(?<!\d:)([45][0-7]\d|2[0-5]\d)(?!-\d{3}-)(?=[\s\-#:;,)\]'\"]|$)"
+    r"(?![ \t]+(?:bytes|days?|hours?|minutes?|seconds?|KB|MB)\b)"
 )
-_REPLY_BY_STATUS = re.compile(r"(?<![\w.])([245]\d\d)[\s\-#:;,]{1,3}[(<\[]?#?[245]\.\d{1,3}\.\d{1,3}(?![\d.])")
+_REPLY_BY_STATUS = re.compile(
+    r"(?<![\w.])([45][0-7]\d|2[0-5]\d)[\s\-#:;,]{1,3}[(<\[]?#?[245]\.\d{1,3}\.\d{1,3}(?![\d.])"
+)
 _PERSISTENT = "4"
+NO_MORE_THAN_CLASS = 2  # see `vagueness`
 
 # subject.detail -> cause; the class (2, 4, 5) only tells permanence. Weak codes are in WEAK below.
 BY_STATUS: dict[str, C] = {
@@ -202,7 +206,7 @@ def is_vague(status: str) -> bool:
 
 def vagueness(status: str) -> int:
     """0: tells a cause, 1: tells a subject at most (x.7.1, x.1.0), 2: tells no more than its class (x.0.0)."""
-    return 2 if not status or status.endswith(".0.0") else int(status[2:] in WEAK)
+    return NO_MORE_THAN_CLASS if not status or status.endswith(".0.0") else int(status[2:] in WEAK)
 
 
 def find_statuses(text: str) -> list[str]:
@@ -219,6 +223,15 @@ def find_status(text: str) -> str:
     if not is_vague(first):
         return first
     return min((s for s in found if s[0] == first[0]), key=vagueness)
+
+
+def find_status_of_reply(text: str) -> str:
+    """The enhanced code right behind a three-digit reply of the same class: the server's own word."""
+    for match in _REPLY_BY_STATUS.finditer(text):
+        found = _STATUS.search(text, match.end(1))
+        if found and found[1] == match[1][0] and found[1] != "2":
+            return f"{found[1]}.{int(found[2])}.{int(found[3])}"
+    return ""
 
 
 def find_reply_code(text: str) -> str:

@@ -5,11 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from undelivered.bounces import autoreply, plain
-from undelivered.bounces.dialects import amazon_sns, fml, google
+from undelivered.bounces.dialects import amazon_sns, carriers, exchange, fml, gateways, google, lotus, zoho
 from undelivered.bounces.finding import Finding
-from undelivered.bounces.notice import Notice
+from undelivered.bounces.notice import ADDRESS, Notice
 
-DIALECTS: tuple[plain.Dialect, ...] = (amazon_sns.DIALECT, fml.DIALECT, google.GROUPS, google.GMAIL)
+DIALECTS: tuple[plain.Dialect, ...] = (
+    amazon_sns.DIALECT,
+    fml.DIALECT,
+    google.GROUPS,
+    google.GMAIL,
+    exchange.EXCHANGE_2007,
+    exchange.EXCHANGE_2003,
+    lotus.DIALECT,
+    zoho.DIALECT,
+    carriers.KDDI,
+    carriers.VERIZON,
+    *gateways.GATEWAYS,
+)
 
 GENERIC = plain.Dialect("any", lambda notice: True)
 
@@ -63,13 +75,23 @@ def complete(notice: Notice, findings: list[Finding]) -> list[Finding]:
                 one.status = one.status or findings[0].status
                 one.action = one.action or findings[0].action
                 one.said = findings[0].said + one.said
-        return found or findings
+        return found or to_original(notice, findings)
     for finding in named:
         if len(named) == 1:
             finding.said.append(notice.own_text)
         else:
             finding.said += paragraphs_about(notice, finding.recipient, [f.recipient for f in named])
     return named
+
+
+def to_original(notice: Notice, findings: list[Finding]) -> list[Finding]:
+    """When a failure names nobody: whom the returned mail was for, if that is one address."""
+    addresses = list(dict.fromkeys(ADDRESS.findall(notice.returned.header("to")[:2000])))
+    if len(addresses) != 1:
+        return []
+    one = findings[0] if findings else Finding("", [notice.own_text], rule="recipient of the returned mail")
+    one.recipient, one.action = addresses[0], one.action or ("delayed" if notice.is_delay else "failed")
+    return [one]
 
 
 def paragraphs_about(notice: Notice, address: str, all_addresses: list[str]) -> list[str]:
@@ -93,7 +115,9 @@ def paragraphs_about(notice: Notice, address: str, all_addresses: list[str]) -> 
 def is_automatic_answer(notice: Notice) -> bool:
     if not autoreply.is_auto_reply(notice) and not autoreply.is_challenge(notice):
         return False
-    return not any(word in notice.sender for word in ("mailer-daemon", "postmaster@"))
+    if any(word in notice.sender for word in ("mailer-daemon", "postmaster@")):
+        return False
+    return not (any(word in notice.sender for word in _SENDERS) and any(w in notice.subject.lower() for w in _SUBJECTS))
 
 
 def looks_like_failure(notice: Notice) -> bool:
@@ -102,6 +126,8 @@ def looks_like_failure(notice: Notice) -> bool:
     if notice.mail.header("return-path").strip() == "<>":
         sender = True
     subject = notice.subject.lower()
+    if subject.startswith(("re:", "aw:", "sv:")) and not sender:  # people talk about bounces, too
+        return False
     titled = any(word in subject for word in _SUBJECTS)
     if not (sender or titled):
         return False

@@ -21,7 +21,9 @@ def _read(notice: Notice) -> list[Finding]:
     text = notice.text[:_MAX_JSON]
     try:
         # SNS wraps long lines; what follows the object is an unsubscribe note
-        data, _ = json.JSONDecoder(strict=False).raw_decode(text[text.index("{") :].replace("\n ", "").replace("\n", ""))
+        data, _ = json.JSONDecoder(strict=False).raw_decode(
+            text[text.index("{") :].replace("\n ", "").replace("\n", "")
+        )
     except (ValueError, RecursionError):
         return []
     if isinstance(data, dict) and isinstance(data.get("Message"), str):

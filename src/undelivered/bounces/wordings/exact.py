@@ -319,7 +319,7 @@ EXACT: tuple[tuple[C, str], ...] = (
         relay is not allowed; relay access denied; relay access; relay denied; relay operation rejected;
         relay disallowed; relay prohibited; relay rejected; relay restriction; relay from unauthorized; not a relay;
         ; not an open relay; dont relay; does not relay; unauthorized relay; third party relay;
-        send mail through this server; not configured to relay; not one of our; not our customer; is not a gateway;
+        send mail through this server; not configured to relay; not one of our; is not a gateway;
         insecure mail relay; mail server requires authentication when attempting to send to a non local e mail address;
         ; email address is not verified; that domain isnt in my list of allowed rcpthosts; isnt in my list of allowed;
         ; rcpthosts; domain is not local; domain not local; domain not served here; not hosted here;
@@ -420,6 +420,7 @@ EXACT: tuple[tuple[C, str], ...] = (
     (
         C.BLOCKED,
         """
+        connection refused by; refused connection;
         banned sending ip; client host blocked; client host rejected blocked; client host rejected abus;
         client host rejected cannot; client host rejected; spamhaus; spamcop; spamcannibal; sorbs;
         barracudacentral; barracuda central; uceprotect; abuseat; mailspike; invaluement; proofpoint com dynamic;

@@ -114,6 +114,7 @@ GENERAL: tuple[tuple[C, str], ...] = (
     (
         C.NO_RELAYING,
         """
+        not our customer;
         not relay; no relay; relay mail; mail relay; not local; no such local; domain not in; smarthost
         """,
     ),
@@ -203,7 +204,7 @@ GENERAL: tuple[tuple[C, str], ...] = (
         C.SECURITY_ERROR,
         """
         authenticate; not authenticated; smtp auth; sasl; credentials; password; unauthenticated; unauthorized;
-        login; log in; not permitted to; submission; security; verification failure; verification failed;
+        login; log in; not permitted to; submission; verification failure; verification failed;
         insecure; not authorized; not authorised; authorization; authorisation; encryption; message refused
         """,
     ),

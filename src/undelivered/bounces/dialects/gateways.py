@@ -1,0 +1,66 @@
+"""Mail gateways and scanners with a habit of their own: ActiveHunter, InterScan, IMail, Mail Foundry, X.400 ..."""
+
+from __future__ import annotations
+
+import re
+
+from undelivered.bounces.notice import ADDRESS
+from undelivered.bounces.plain import Dialect
+from undelivered.bounces.reasons import Cause
+
+_A = ADDRESS.pattern
+
+# >>> ann@example.com <ann@example.com>
+ACTIVE_HUNTER = Dialect(
+    "Active!hunter",
+    lambda n: "x-ahmailid" in n.mail.headers or ">>> " in n.own_words and "permanent fatal errors" in n.own_words,
+    recipient=(re.compile(rf"^\s*>>>\s+\S+@\S+\s+<({_A})>"),),
+)
+
+# Trend Micro: says who, seldom why; it refuses before queueing only what the next server does not know.
+INTERSCAN = Dialect(
+    "InterScan",
+    lambda n: "interscan" in n.own_words[:2000] or "interscan" in n.sender or n.sender.startswith("imss@"),
+    recipient=(
+        re.compile(rf"unable to deliver message to <({_A})>", re.I),
+        re.compile(rf"sent <<< rcpt to:\s*<({_A})>", re.I),
+    ),
+    fallback=Cause.USER_UNKNOWN,
+)
+
+# IMail: `undeliverable to ann@example.com` above the words that decide.
+IMAIL = Dialect(
+    "IMail",
+    lambda n: "x-mailer" in n.mail.headers and "<smtp32 v" in n.mail.header("x-mailer").lower(),
+    recipient=(
+        re.compile(
+            rf"^(?:undeliverable to|unknown user:|invalid final delivery userid:|unknown host:|delivery failed \d+ attempts:)\s*<?({_A})>?",
+            re.I,
+        ),
+        re.compile(rf"^(?:user mailbox exceeds allowed size:|[^@:]{{4,60}}:)\s*<?({_A})>?\s*$", re.I),
+    ),
+    reason=(
+        re.compile(
+            rf"^((?:unknown user|invalid final delivery userid|user mailbox exceeds allowed size|unknown host|delivery failed \d+ attempts):\s*<?{_A}>?.*)",
+            re.I | re.M,
+        ),
+        re.compile(r"generated following response:?\s*\n(.+)", re.I),
+    ),
+)
+
+# MailMarshal: the reason stands before the list of those affected.
+MAILMARSHAL = Dialect(
+    "MailMarshal",
+    lambda n: "the following recipients were affected" in n.own_words,
+    begins=("the following recipients were affected:", "the following recipients were affected"),
+    reason=(re.compile(r"could not be delivered because of\s*\n(.+?)\n\s*the following recipients", re.I | re.S),),
+)
+
+# m-FILTER and its like: blocks headed by `-----server message`, `-----SMTP command`.
+M_FILTER = Dialect(
+    "m-FILTER",
+    lambda n: "-------server message" in n.own_words or "-------smtp command" in n.own_words,
+    reason=(re.compile(r"-------server message[ ]*\n(.+?)\n\s*-------", re.I | re.S),),
+)
+
+GATEWAYS = (ACTIVE_HUNTER, INTERSCAN, IMAIL, MAILMARSHAL, M_FILTER)
