@@ -14,6 +14,7 @@ from uuid import UUID
 
 _VERSION = 0x7 << 76
 _VARIANT = 0x2 << 62
+_END = 253_402_300_799_000  # the last second of year 9999: an id that a caller made up may say a later one
 _lock = threading.Lock()
 _last = 0  # the milliseconds and the 12-bit counter of the last id, as one number
 
@@ -43,7 +44,7 @@ def lowest(moment: datetime) -> UUID:
 
 def created_at(id: UUID) -> datetime:
     """When the id was minted, in UTC, to the millisecond."""
-    return datetime.fromtimestamp((id.int >> 80) / 1000, UTC)
+    return datetime.fromtimestamp(min(id.int >> 80, _END) / 1000, UTC)
 
 
 def day_of(id: UUID) -> date:
