@@ -13,14 +13,14 @@ from undelivered.desk.models import Project, Request
 from undelivered.rules import render
 from undelivered.rules.events import EVENTS
 from undelivered.rules.layout import Around, around
-from undelivered.rules.markdown import Bodies
+from undelivered.rules.markdown import STYLES, Bodies
 from undelivered.rules.models import Rule
 from undelivered.rules.plain_text import DIVIDER
 from undelivered.rules.render import TemplateError
 
 _log = logging.getLogger(__name__)
 
-_DIVIDER = '<hr style="margin:12px 0 28px;border:0;border-top:1px solid #e1e4ea;height:0">\n'
+_DIVIDER = f'<hr style="{STYLES["hr"]}">\n'
 #: Programs that answer by themselves shall not answer these (RFC 3834, section 5; the second is Exchange's).
 _HEADERS = (("Auto-Submitted", "auto-generated"), ("X-Auto-Response-Suppress", "All"))
 
@@ -104,9 +104,12 @@ def _thread(project: Project, request: Request | None) -> list[tuple[str, str]]:
 
 
 def _joined(parts: Sequence[Bodies]) -> Bodies:
+    """One headline a mail: those of the bodies that follow are smaller."""
+    first, *rest = (part.html for part in parts)
+    smaller = [part.replace(STYLES["h1"], STYLES["h2"]) for part in rest]
     return Bodies(
         text=f"\n\n{DIVIDER}\n\n".join(part.text.strip("\n") for part in parts),
-        html=_DIVIDER.join(part.html for part in parts),
+        html=_DIVIDER.join([first, *smaller]),
     )
 
 
@@ -116,7 +119,7 @@ def _about(project: Project, event: str, variables: Mapping[str, str], subject: 
         return Around(subject, name, why=f"You get this mail because {name} invited you.")
     key = variables.get("request.key", "")
     why = f"You get this mail because you take part in the request {key} of {name}."
-    return Around(subject, name, key, why, off=True)
+    return Around(subject, name, f"{key} · {variables.get('request.summary', '')}", why, off=True)
 
 
 def _where(error: TemplateError, event: str) -> str:

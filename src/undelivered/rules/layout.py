@@ -25,11 +25,11 @@ _PREHEADER = 140
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What the layout says. `off` offers to turn the request's notifications off."""
+    """What the layout says. `topic` is the request in a line, `off` offers to turn the request's notifications off."""
 
     title: str
     head: str
-    key: str = ""
+    topic: str = ""
     why: str = ""
     off: bool = False
 
@@ -49,8 +49,7 @@ def around(bodies: Bodies, about: Around) -> Bodies:
     slots = {
         "title": escape(about.title),
         "preheader": escape(_preheader(bodies.text)),
-        "head": escape(about.head)
-        + (f' <span style="font-weight:400;color:#5b6578">· {escape(about.key)}</span>' if about.key else ""),
+        "head": _head(about),
         "body": bodies.html,
         "foot": _foot(about),
     }
@@ -68,6 +67,13 @@ def _preheader(text: str) -> str:
     return (cut[: cut.rindex(OPEN)] if cut.count(OPEN) > cut.count(CLOSE) else cut) + "…"
 
 
+def _head(about: Around) -> str:
+    if not about.topic:
+        return escape(about.head)
+    style = "font-size:13px;font-weight:400;color:#5b6578"
+    return f'{escape(about.head)}<br>\n<span class="key" style="{style}">{escape(about.topic)}</span>'
+
+
 def _foot(about: Around) -> str:
     lines = [escape(about.why)] if about.why else []
     if about.off:
@@ -78,7 +84,7 @@ def _foot(about: Around) -> str:
 
 
 def _text(body: str, about: Around) -> str:
-    head = f"{about.head} · {about.key}" if about.key else about.head
+    head = f"{about.head}\n{about.topic}" if about.topic else about.head
     foot = [DIVIDER, *([about.why] if about.why else [])]
     if about.off:
         foot.append(f"Turn off this request’s notifications:\n{MARKS[Personal.NOTIFICATIONS_OFF_URL]}")

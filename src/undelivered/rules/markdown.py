@@ -35,7 +35,7 @@ STYLES: dict[str, str] = {
     "a": "color:#2854c5;text-decoration:underline",
     "blockquote": "margin:0 0 20px;padding:14px 18px 1px;background:#f4f6fa;border-left:3px solid #2854c5;"
     "border-radius:0 6px 6px 0;color:#2b3342",
-    "hr": "margin:28px 0;border:0;border-top:1px solid #e1e4ea;height:0",
+    "hr": "margin:28px 0 26px;border:0;border-top:1px solid #e1e4ea;height:0",
     "code": "font-family:Menlo,Consolas,monospace;font-size:13px;background:#f0f2f6;border-radius:4px;padding:1px 4px",
     "pre": "margin:0 0 16px;padding:12px 14px;background:#f0f2f6;border-radius:6px;white-space:pre-wrap",
     "img": "max-width:100%;height:auto;border:0",

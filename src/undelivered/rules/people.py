@@ -47,7 +47,9 @@ def customers(given: Sequence[Given]) -> list[Customer]:
     cleaned = [one.clean() for one in given]
     keys = [canonical(one.address) for one in cleaned]
     found = _by_key(keys)
-    missing = {key: one for key, one in zip(keys, cleaned, strict=True) if key not in found}
+    # The first of two spellings is the one that is kept: hence from behind.
+    backwards = reversed(list(zip(keys, cleaned, strict=True)))
+    missing = {key: one for key, one in backwards if key not in found}
     if missing:
         Customer.objects.bulk_create(
             [
