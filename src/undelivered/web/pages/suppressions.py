@@ -1,0 +1,182 @@
+"""The suppression list: who is not mailed and why, adding an address, and lifting one with what it skipped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from urllib.parse import urlencode
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.db.models import Q
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from undelivered.bounces import FACTS, Cause
+from undelivered.delivery import failures, suppression
+from undelivered.delivery.addresses import canonical
+from undelivered.delivery.models import Notification, Suppression
+from undelivered.rules import resend as resending
+from undelivered.web.guard import ProjectRequest, project_admin
+from undelivered.web.pages.fields import Address, DeskForm, Line
+from undelivered.web.pages.verdicts import is_complaint
+
+LIMIT = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An entry as the list shows it."""
+
+    entry: Suppression
+    cause: str
+    meaning: str
+    complaint: bool
+    by_hand: bool
+    skipped: int
+    after: Notification | None
+
+
+class AddForm(DeskForm):
+    address = Address(label="Address")
+    note = Line(label="Note", max_length=500, required=False, help_text="Why, for those who look here later.")
+    until = forms.DateField(
+        label="Until",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="The last day on which it is not mailed. Empty: until somebody lifts it.",
+    )
+
+    def clean_until(self) -> datetime | None:
+        day = self.cleaned_data["until"]
+        if day is None:
+            return None
+        if day < timezone.localdate():
+            raise forms.ValidationError("Choose today or a later day.")
+        return timezone.make_aware(datetime.combine(day, time(23, 59, 59)))
+
+
+@project_admin
+@require_GET
+def listing(request: ProjectRequest) -> HttpResponse:
+    return _show(request, AddForm())
+
+
+@project_admin
+@require_POST
+def add(request: ProjectRequest) -> HttpResponse:
+    form = AddForm(request.POST)
+    if not form.is_valid():
+        return _show(request, form, status=422)
+    data = form.cleaned_data
+    if found := suppression.find(request.project, data["address"]):
+        form.add_error("address", f"{found.address} is on the list already.")
+        return _show(request, form, status=422)
+    entry = suppression.add(request.project, data["address"], by=request.by, detail=data["note"], until=data["until"])
+    messages.success(request, f"{entry.address} is not mailed any more.")
+    return redirect("suppressions", key=request.project.key)
+
+
+@project_admin
+@require_POST
+def lift(request: ProjectRequest, entry_id: int) -> HttpResponse:
+    """Takes an address off the list, and then offers what it missed. A complaint asks for a confirmation first."""
+    entry = _entry(request, entry_id)
+    if entry.project_id is None and not request.user.is_site_admin and is_complaint(entry):
+        messages.error(request, f"{entry.address} is blocked for the whole site. Only a site admin can lift that.")
+        return redirect("suppressions", key=request.project.key)
+    confirmed = request.POST.get("confirmed") == "yes"
+    missed = [str(one) for one in suppression.skipped(entry)]
+    try:
+        suppression.lift(entry, by=request.by, confirmed=confirmed)
+    except suppression.NeedsConfirmation:
+        return render(request, "suppressions/confirm.html", {"entry": entry, "cause": _cause(entry)})
+    messages.success(request, f"{entry.address} is off the list.")
+    where = redirect("suppressions", key=request.project.key)
+    if missed:
+        # What was skipped is found again by the time since which it was blocked.
+        where["Location"] += "?" + urlencode({"lifted": entry.address, "since": entry.since.isoformat()})
+    return where
+
+
+@project_admin
+@require_POST
+def send_skipped(request: ProjectRequest) -> HttpResponse:
+    """Sends what was skipped while an address was blocked."""
+    gone = _gone(request, request.POST.get("lifted", ""), request.POST.get("since", ""))
+    if gone is None:
+        raise Http404("This address is not complete.")
+    missed = suppression.skipped(gone)
+    if missed:
+        done = resending.resend(request.project, missed, by=request.by)
+        messages.success(request, f"{_mails(len(done.new))} to {gone.address} {_are(len(done.new))} on the way.")
+    return redirect("suppressions", key=request.project.key)
+
+
+def _show(request: ProjectRequest, form: AddForm, *, status: int = 200) -> HttpResponse:
+    q = request.GET.get("q", "").strip()[:300]
+    before = request.GET.get("before", "")
+    start = int(before) if before.isdecimal() and len(before) < 19 else None
+    found = suppression.listing(request.project, q=q, before=start, limit=LIMIT + 1)
+    entries = found[:LIMIT]
+    more = "?" + urlencode({**({"q": q} if q else {}), "before": entries[-1].pk}) if len(found) > LIMIT else ""
+    gone = _gone(request, request.GET.get("lifted", ""), request.GET.get("since", ""))
+    context = {
+        "rows": [_row(entry, request) for entry in entries],
+        "more": more,
+        "q": q,
+        "form": form,
+        "adding": bool(form.errors) or "add" in request.GET,
+        "lifted": gone,
+        "missed": len(suppression.skipped(gone)) if gone else 0,
+    }
+    return render(request, "suppressions/page.html", context, status=status)
+
+
+def _row(entry: Suppression, request: ProjectRequest) -> Row:
+    after = failures.get(entry.notification_id) if entry.notification_id else None
+    by_hand = entry.cause == suppression.MANUAL
+    return Row(
+        entry,
+        _cause(entry),
+        "" if by_hand else FACTS[Cause(entry.cause)].meaning if entry.cause in list(Cause) else "",
+        is_complaint(entry),
+        by_hand,
+        len(suppression.skipped(entry, 100)),
+        after if after and after.project_id == request.project.pk else None,
+    )
+
+
+def _cause(entry: Suppression) -> str:
+    return suppression.cause_label(entry.cause)
+
+
+def _gone(request: ProjectRequest, address: str, since: str) -> Suppression | None:
+    """An entry that was lifted, as it was: never stored, only good for finding what it skipped."""
+    try:
+        moment = datetime.fromisoformat(since)
+    except ValueError:
+        return None
+    if not address or moment.tzinfo is None or suppression.find(request.project, address):
+        return None
+    moment = max(moment, timezone.now() - timedelta(days=settings.ENV.keep_days + 1))
+    return Suppression(project=request.project, address=address, address_key=canonical(address), since=moment)
+
+
+def _entry(request: ProjectRequest, entry_id: int) -> Suppression:
+    mine = Q(project=request.project) | Q(project=None)
+    found = Suppression.objects.filter(mine, pk=entry_id).first()
+    if found is None:
+        raise Http404("This address is not on the list any more.")
+    return found
+
+
+def _mails(n: int) -> str:
+    return "1 notification" if n == 1 else f"{n} notifications"
+
+
+def _are(n: int) -> str:
+    return "is" if n == 1 else "are"
