@@ -1,4 +1,4 @@
-"""Providers: which one a project's mail is handed to, its stored password, and the circuit breaker around its outages."""
+"""Providers: which one a project's mail is handed to, its stored password, and the pauses after its outages."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def incident(project: Project) -> Provider | None:
 def set_provider(
     project: Project | None, url: str, *, by: By, name: str = "", password: str | None = None, rehearsal: bool = False
 ) -> Provider:
-    """Sets the provider of a project (None: of the site). Raises ValueError with a sentence on a URL that cannot be used.
+    """Sets the provider of a project (None: of the site). Raises ValueError with a sentence on an unusable URL.
 
     The password may be part of the URL or given apart; it is stored encrypted. Without one, the stored password stays
     only if scheme, host, port and user stay: else it could be sent to somebody else's server.
@@ -94,6 +94,15 @@ def resume(provider: Provider, *, by: By) -> None:
     """Ends a pause by hand: the next mail is the probe."""
     Provider.objects.filter(pk=provider.pk).update(paused_until=timezone.now() - timedelta(seconds=1))
     audit.record("provider.resumed", by=by, project=provider.project, target=provider.name)
+    wake.after_commit()
+
+
+@transaction.atomic
+def remove(project: Project, *, by: By) -> None:
+    """Takes away a project's own provider with its password: from now on its mail goes to the site's."""
+    for own in Provider.objects.filter(project=project):
+        own.delete()
+        audit.record("provider.changed", by=by, project=project, target=own.name, removed=True)
     wake.after_commit()
 
 
