@@ -39,8 +39,12 @@ def enqueue(
     to: Sequence[Addressee],
     request: Request | None = None,
     resend_of: UUID | None = None,
+    action: UUID | None = None,
 ) -> list[Notification]:
-    """Writes the content, if it is new, and one notification for each of `to`. Workers are woken after the commit."""
+    """Writes the content, if it is new, and one notification for each of `to`. Workers are woken after the commit.
+
+    `action` is an id that all notifications of one action share, and its decisions not to send (`NotSent.action`).
+    """
     if not to:
         return []
     if content._state.adding:
@@ -62,6 +66,7 @@ def enqueue(
             content_id=content.id,
             personal=dict(who.personal),
             due_at=timezone.now(),
+            action=action,
             resend_of=resend_of,
         )
         for who in to

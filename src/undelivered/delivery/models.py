@@ -1,7 +1,7 @@
 """What delivery remembers. The first four are the hot tables: partitioned by day, without foreign keys in the database.
 
-Read them with both id bounds (`database.ids.lowest`), write them through `enqueue`, `claim` and `record` only. Relations
-to and from them may point at nothing: the other side is dropped with its day.
+Read them with both id bounds (`database.ids.lowest`), write them through `enqueue`, `claim` and `record` only.
+Relations to and from them may point at nothing: the other side is dropped with its day.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ class Notification(models.Model):
     due_at = models.DateTimeField(default=timezone.now, null=True)
     worker = models.BigIntegerField(null=True)  # whose claim it is, while SENDING
     counted_on = models.DateField(null=True)  # the day whose limit it used; retries are not counted again
+    action = models.UUIDField(null=True)  # what the notifications and decisions of one action share
     resend_of = models.UUIDField(null=True)
     resent_as = models.UUIDField(null=True)
     provider_id = models.BigIntegerField(null=True)
@@ -192,7 +193,7 @@ class NotSent(models.Model):
     recipient = models.TextField(default="")  # who: an address, or empty where it is nobody in particular
     recipient_name = models.TextField(default="")
     cause = models.TextField(choices=NotSentCause.choices)
-    action = models.UUIDField(null=True)  # what the decisions and notifications of one action share
+    action = models.UUIDField(null=True)  # as on the notifications of the same action
 
     class Meta:
         indexes = [models.Index(fields=["project", "issue_key", "-id"], name="not_sent_issue")]  # a request's page
@@ -211,7 +212,7 @@ class Suppression(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, null=True, blank=True)  # None: the whole site
     address = models.TextField()
     address_key = models.TextField()
-    cause = models.TextField()  # a cause of the bounce library, `complaint`, or `manual`
+    cause = models.TextField()  # a cause of the bounce library (a complaint is `feedback`), or `manual`
     detail = models.TextField(default="")  # the provider's words, or a person's note
     since = models.DateTimeField(default=timezone.now)
     until = models.DateTimeField(null=True, blank=True)  # None: until it is lifted

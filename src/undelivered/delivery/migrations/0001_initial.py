@@ -216,6 +216,7 @@ class Migration(migrations.Migration):
                 ("due_at", models.DateTimeField(default=django.utils.timezone.now, null=True)),
                 ("worker", models.BigIntegerField(null=True)),
                 ("counted_on", models.DateField(null=True)),
+                ("action", models.UUIDField(null=True)),
                 ("resend_of", models.UUIDField(null=True)),
                 ("resent_as", models.UUIDField(null=True)),
                 ("provider_id", models.BigIntegerField(null=True)),
