@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 
 from undelivered.delivery import limits, providers
 from undelivered.delivery.models import Provider
@@ -114,7 +115,7 @@ class Shell:
         if not self.project or self.role != Role.ADMIN:
             return None
         use = limits.usage(self.project)
-        resets = f"Resets {use.resets_at:%H:%M} {use.zone}"
+        resets = f"Resets {timezone.localtime(use.resets_at):%H:%M} {use.zone}"
         meters = [Meter(use.used, use.limit, "project", resets)] if use.limit is not None else []
         if use.site_limit is not None:
             meters.append(Meter(use.site_used, use.site_limit, "site", resets))

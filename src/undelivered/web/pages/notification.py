@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -21,6 +22,7 @@ from undelivered.database import ids
 from undelivered.delivery import addresses, explain, failures, personal, suppression
 from undelivered.delivery import resend as delivery_resend
 from undelivered.delivery.models import Content, Kind, Notification, Provider
+from undelivered.delivery.resend import Resent
 from undelivered.delivery.states import State
 from undelivered.delivery.suppression import cause_label
 from undelivered.desk.bad_input import BadInput
@@ -73,14 +75,20 @@ def correct(request: ProjectRequest, id: UUID) -> HttpResponse:
         return _page(request, row, address=address, fault=fault, status=422)
     failed = [row.id, *(one.id for one in _failed_too(request, row))]
     try:
-        customer = Customer.objects.filter(pk=row.customer_id).first() if row.customer_id else None
-        if customer and customer.address == row.recipient:
-            people.correct_address(request.project, customer, address, request.by)
-        done = rules_resend.resend(request.project, failed, by=request.by, addresses=dict.fromkeys(failed, address))
+        done = _corrected(request, row, failed, address)
     except BadInput as error:
         return _page(request, row, address=address, fault=str(error), status=422)
     messages.add_message(request, *resent.said(done))
     return _to(request, done.new[0] if done.new else row)
+
+
+@transaction.atomic
+def _corrected(request: ProjectRequest, row: Notification, failed: list[UUID], address: str) -> Resent:
+    customer = Customer.objects.filter(pk=row.customer_id).first() if row.customer_id else None
+    of_project = customer and customer.project_customers.filter(project=request.project).exists()
+    if customer and of_project and customer.address == row.recipient:
+        people.correct_address(request.project, customer, address, request.by)
+    return rules_resend.resend(request.project, failed, by=request.by, addresses=dict.fromkeys(failed, address))
 
 
 def _fault(row: Notification, address: str) -> str:
@@ -93,6 +101,12 @@ def _fault(row: Notification, address: str) -> str:
     if problem is None:
         return ""
     return f"{problem.detail} Perhaps {problem.suggestion} was meant." if problem.suggestion else problem.detail
+
+
+def _suggested(row: Notification) -> str:
+    """What the form begins with: what was probably meant, where that can be told."""
+    problem = addresses.validate(row.recipient)
+    return (problem.suggestion if problem else "") or row.recipient
 
 
 @project_admin
@@ -163,7 +177,7 @@ def _page(
         "can_cancel": admin and row.state in {State.QUEUED, State.HELD},
         "can_release": admin and row.state == State.HELD,
         "can_resend": admin and row.state in delivery_resend.RESENDABLE and not row.resent_as,
-        "address": row.recipient if address is None else address,
+        "address": _suggested(row) if address is None else address,
         "fault": fault,
     }
     if admin:

@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Protocol
 from uuid import UUID
 
 from django.contrib import messages
 
-from undelivered.delivery.models import Notification, Suppression
-
-
-class Resent(Protocol):
-    """What `rules.resend` answers."""
-
-    @property
-    def new(self) -> list[Notification]: ...
-    @property
-    def lifted(self) -> list[Suppression]: ...
-    @property
-    def refused(self) -> dict[UUID, str]: ...
+from undelivered.delivery.resend import Resent
 
 
 def said(done: Resent) -> tuple[int, str]:

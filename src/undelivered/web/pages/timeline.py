@@ -135,7 +135,7 @@ def _facts(kind: str, data: dict[str, Any]) -> tuple[Fact, ...]:
         ("Cause", cause_label(str(data["cause"])) if data.get("cause") and kind != EventType.SUPPRESSED else "", False),
         ("Host", data.get("host"), False),
         ("TLS", data.get("tls") or ("none, the mail was sent unencrypted" if data.get("host") else ""), False),
-        ("Decided", STAGES.get(str(data.get("stage")), "") if code else "", False),
+        ("Step", STAGES.get(str(data.get("stage")), "") if code else "", False),
         ("Duration", f"{duration:,} ms" if duration is not None and data.get("host") else "", False),
         ("Reporting server", data.get("reporting_mta"), False),
         ("Evidence", data.get("evidence"), False),

@@ -64,7 +64,7 @@ document.addEventListener("click", event => {
   if (!all) return
   const listing = all.closest(".listing")
   const on = all.getAttribute("aria-pressed") !== "true"
-  listing.querySelectorAll("tbody .check").forEach(box => { box.checked = on })
+  listing.querySelectorAll("tbody .check:enabled").forEach(box => { box.checked = on })
   select(listing)
   if (on) everything(listing, true)
 })
@@ -79,7 +79,7 @@ function everything(listing, on) {
 }
 
 function select(listing, changed) {
-  const rows = [...listing.querySelectorAll("tbody .check")]
+  const rows = [...listing.querySelectorAll("tbody .check:enabled")]
   const heads = [...listing.querySelectorAll("thead .check, .bulkbar .check")]
   if (heads.includes(changed)) rows.forEach(box => { box.checked = changed.checked })
   const n = rows.filter(box => box.checked).length
@@ -92,8 +92,23 @@ const prepare = () => document.querySelectorAll(".listing").forEach(listing => s
 prepare()
 document.addEventListener("htmx:afterSettle", prepare)
 
-/* Filters apply as soon as they are chosen; the button is for those without this script */
+/* Sending to everybody who matches is asked about once more */
+document.addEventListener("submit", event => {
+  const everyone = event.target.querySelector("[name=everything]")
+  const question = event.submitter && event.submitter.dataset.confirmEverything
+  if (everyone && everyone.value && question && !confirm(question)) event.preventDefault()
+})
+
+/* What only makes sense with, or without, this script: classes js-only and no-js */
 root.classList.add("js")
+
+/* A part that was folded stays folded; on a phone it starts so. The server reads the cookie, so nothing jumps */
+document.querySelectorAll("details[data-remember]").forEach(part => {
+  const name = part.dataset.remember
+  const keep = state => { document.cookie = `${name}=${state}; path=/; max-age=31536000; samesite=lax` }
+  if (!document.cookie.includes(`${name}=`) && matchMedia("(max-width: 44rem)").matches) part.open = false
+  part.querySelector("summary").addEventListener("click", () => keep(part.open ? "closed" : "open"))
+})
 
 /* "12 min ago" goes on counting while the page is open */
 const DAY = 86400
