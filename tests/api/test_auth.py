@@ -16,7 +16,9 @@ def test_a_call_without_a_token_is_told_how_to_sign_in(project: Project) -> None
     assert got.headers["WWW-Authenticate"] == 'Bearer realm="Undelivered"'
 
 
-@pytest.mark.parametrize("header", ["Bearer und_wrong", "Bearer", "Bearer  ", "Basic YTpi", "nonsense", "Bearer ü\udc80"])
+@pytest.mark.parametrize(
+    "header", ["Bearer und_wrong", "Bearer", "Bearer  ", "Basic YTpi", "nonsense", "Bearer ü\udc80"]
+)
 def test_a_wrong_token_is_401_whatever_it_looks_like(project: Project, header: str) -> None:
     caller = Caller()
     caller.headers = {"Authorization": header.encode("utf-8", "replace").decode("latin-1")}
@@ -53,7 +55,9 @@ def test_another_projects_things_answer_as_if_they_did_not_exist(caller: Caller,
     other = make.project("HR")
     theirs = make.request(other, make.customer("bo@northwind.example"))
     row = make.notification(other, state="failed", reason="suppressed")
-    mine = [f"/projects/HR{end}" for end in ("", "/notifications", "/requests", "/customers", "/rules", "/suppressions")]
+    mine = [
+        f"/projects/HR{end}" for end in ("", "/notifications", "/requests", "/customers", "/rules", "/suppressions")
+    ]
     for path in [*mine, f"/requests/{theirs.issue_key}", f"/notifications/{row.id}"]:
         got = caller.get(path)
         assert (got.status, got.code) == (404, "not_found"), path

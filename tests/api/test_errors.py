@@ -62,7 +62,9 @@ def test_a_body_that_is_no_object_is_400(caller: Caller, body: bytes) -> None:
     assert list(got.fields) == ["body"]
 
 
-@pytest.mark.parametrize("type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""])
+@pytest.mark.parametrize(
+    "type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""]
+)
 def test_a_body_that_is_not_announced_as_json_is_415(caller: Caller, type: str) -> None:
     got = caller.post("/projects/IT/requests", b'{"summary": "x"}', Content_Type=type)
     assert (got.status, got.code) == (415, "unsupported_media_type")

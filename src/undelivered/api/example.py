@@ -27,7 +27,7 @@ BY_NAME: dict[str, Any] = {
     "event": "request_created",
     "label": "Request created",
     "detail": "The mailbox does not exist.",
-    "cause": "no_such_user",
+    "cause": "userunknown",
     "cause_label": "Mailbox does not exist",
     "reason": "provider_error",
     "reason_label": "Error from email service provider",
@@ -56,12 +56,9 @@ BY_TYPE: dict[str, Any] = {"string": "", "integer": 1, "number": 1, "boolean": T
 
 def of_schema(schema: Mapping[str, Any], schemas: Mapping[str, Any], name: str = "") -> Any:
     """`schemas` are the named ones, which the schema may refer to."""
-    if name in BY_NAME:
-        return BY_NAME[name]
     schema = _resolved(schema, schemas)
-    for several in ("anyOf", "oneOf", "allOf"):
-        if several in schema:
-            return of_schema(schema[several][0], schemas, name)
+    if name in BY_NAME and ("properties" not in schema or isinstance(BY_NAME[name], dict)):
+        return BY_NAME[name]
     if "properties" in schema:
         return {key: of_schema(value, schemas, key) for key, value in schema["properties"].items()}
     if "enum" in schema:
@@ -74,7 +71,10 @@ def of_schema(schema: Mapping[str, Any], schemas: Mapping[str, Any], name: str =
 
 
 def _resolved(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Mapping[str, Any]:
-    if "$ref" not in schema:
-        return schema
-    found: Mapping[str, Any] = schemas[str(schema["$ref"]).rsplit("/", 1)[-1]]
-    return found
+    """What a reference leads to, and of several alternatives the first."""
+    if "$ref" in schema:
+        return _resolved(schemas[str(schema["$ref"]).rsplit("/", 1)[-1]], schemas)
+    for several in ("anyOf", "oneOf", "allOf"):
+        if several in schema:
+            return _resolved(schema[several][0], schemas)
+    return schema

@@ -10,6 +10,7 @@ from undelivered.api.fields import Answer
 from undelivered.delivery.models import Kind, Notification, NotSent, NotSentCause
 from undelivered.delivery.reasons import Reason
 from undelivered.delivery.states import State
+from undelivered.delivery.suppression import cause_label
 from undelivered.desk.models import Project
 
 
@@ -29,6 +30,7 @@ class NotificationShown(Answer):
     reason_label: str | None
     detail: str
     cause: str | None
+    cause_label: str | None
     smtp_code: int | None
     enhanced_code: str | None
     attempts: int
@@ -76,6 +78,7 @@ def shown(row: Notification, project: Project) -> NotificationShown:
         reason_label=str(reason.label) if reason else None,
         detail=row.detail,
         cause=row.cause or None,
+        cause_label=cause_label(row.cause) or None,
         smtp_code=row.smtp_code,
         enhanced_code=row.enhanced_code or None,
         attempts=row.attempts,

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tests import make
+from tests.api.caller import Caller
+from undelivered.delivery.addresses import canonical
+from undelivered.delivery.models import Suppression
+from undelivered.desk.models import AuditEntry, Project
+
+
+def block(project: Project | None, address: str = "ann@northwind.example", cause: str = "manual") -> Suppression:
+    return Suppression.objects.create(project=project, address=address, address_key=canonical(address), cause=cause)
+
+
+def test_an_address_is_suppressed_with_a_note_and_an_end(caller: Caller) -> None:
+    until = (datetime.now(UTC) + timedelta(days=7)).isoformat()
+    body = {"address": "Ann@Northwind.example", "detail": "Asked for it.", "until": until}
+    got = caller.post("/projects/IT/suppressions", body)
+    assert got.status == 201
+    assert (got.json["address"], got.json["cause"], got.json["detail"]) == (body["address"], "manual", "Asked for it.")
+    assert got.json["cause_label"]
+    assert datetime.fromisoformat(got.json["until"]) == datetime.fromisoformat(until)
+    assert caller.get("/projects/IT/suppressions").json["items"] == [got.json]
+    assert AuditEntry.objects.get(action="suppression.added").actor == "token robot"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "address"),
+        ({"address": " "}, "address"),
+        ({"address": "a\x00@b.example"}, "address"),
+        ({"address": "ann@northwind.example", "until": "2020-01-01T00:00:00Z"}, "until"),
+        ({"address": "ann@northwind.example", "until": "2030-01-01T00:00:00"}, "until"),
+        ({"address": "ann@northwind.example", "until": 1893456000}, "until"),
+        ({"address": "ann@northwind.example", "until": "tomorrow"}, "until"),
+        ({"address": "ann@northwind.example", "detail": "a\x00b"}, "detail"),
+        ({"address": "ann@northwind.example", "detail": "x" * 1001}, "detail"),
+        ({"address": "ann@northwind.example", "cause": "complaint"}, "cause"),
+    ],
+)
+def test_a_bad_suppression_is_not_made(caller: Caller, body: dict[str, Any], field: str) -> None:
+    got = caller.post("/projects/IT/suppressions", body)
+    assert (got.status, list(got.fields)) == (400, [field])
+    assert not Suppression.objects.exists()
+
+
+@pytest.mark.parametrize("by", ["id", "address", "query"])
+def test_a_suppression_is_lifted_by_id_or_address(caller: Caller, project: Project, by: str) -> None:
+    entry = block(project, "o'neil/x+y@northwind.example")
+    address = quote("O'Neil/x+y@northwind.example", safe="")
+    path = {"id": f"/{entry.pk}", "address": "/" + address.replace("%2F", "/"), "query": f"?address={address}"}[by]
+    if by == "address":
+        entry.delete()
+        entry = block(project, "ann@northwind.example")
+        path = "/Ann%40Northwind.example"
+    got = caller.delete(f"/projects/IT/suppressions{path}")
+    assert (got.status, got.json) == (200, {"address": entry.address, "skipped": 0})
+    assert not Suppression.objects.exists()
+
+
+def test_lifting_says_how_many_notifications_were_skipped(caller: Caller, project: Project) -> None:
+    entry = block(project)
+    make.notification(project, entry.address, state="failed", reason="suppressed")
+    assert caller.delete(f"/projects/IT/suppressions/{entry.pk}").json["skipped"] == 1
+
+
+def test_a_complaint_is_lifted_only_with_a_confirmation(caller: Caller, project: Project) -> None:
+    entry = block(project, cause="feedback")
+    got = caller.delete(f"/projects/IT/suppressions/{entry.pk}")
+    assert (got.status, got.code) == (409, "confirmation_needed")
+    assert "confirmed=true" in got.json["error"]["message"]
+    assert caller.delete(f"/projects/IT/suppressions/{entry.pk}?confirmed=true").status == 200
+
+
+def test_what_holds_for_the_whole_site_is_shown_and_not_lifted_by_a_projects_token(caller: Caller) -> None:
+    entry = block(None)
+    assert [item["site_wide"] for item in caller.get("/projects/IT/suppressions").json["items"]] == [True]
+    got = caller.delete(f"/projects/IT/suppressions/{entry.pk}")
+    assert (got.status, got.code) == (403, "forbidden")
+    assert Suppression.objects.exists()
+
+
+def test_another_projects_suppressions_are_neither_shown_nor_lifted(caller: Caller) -> None:
+    entry = block(make.project("HR"))
+    assert caller.get("/projects/IT/suppressions").json["items"] == []
+    for which in (str(entry.pk), "ann%40northwind.example"):
+        assert caller.get(f"/projects/IT/suppressions/{which}").status == 404
+        assert caller.delete(f"/projects/IT/suppressions/{which}").status == 404
+    assert Suppression.objects.exists()
+
+
+@pytest.mark.parametrize("entry", ["0", "999999", "9" * 30, "%00", "x", "²", "nobody@northwind.example"])
+def test_what_is_not_on_the_list_is_404(caller: Caller, entry: str) -> None:
+    assert caller.get(f"/projects/IT/suppressions/{entry}").code == "not_found"
+    assert caller.delete(f"/projects/IT/suppressions/{entry}").code == "not_found"
+
+
+def test_lifting_without_saying_which_is_400(caller: Caller) -> None:
+    got = caller.delete("/projects/IT/suppressions")
+    assert (got.status, list(got.fields)) == (400, ["address"])
+
+
+def test_the_list_is_searched_and_paged(caller: Caller, project: Project) -> None:
+    for name in ("ann@northwind.example", "bo@northwind.example", "ann@fabrikam.example"):
+        block(project, name)
+    first = caller.get("/projects/IT/suppressions?limit=2").json
+    second = caller.get(f"/projects/IT/suppressions?limit=2&cursor={first['next']}").json
+    assert [len(first["items"]), len(second["items"]), second["next"]] == [2, 1, None]
+    for q, n in (("ann", 2), ("%40northwind.example", 2), ("ann%40n", 1), ("zoe", 0)):
+        assert len(caller.get(f"/projects/IT/suppressions?q={q}").json["items"]) == n
