@@ -17,6 +17,11 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from undelivered.delivery.transports.provider_url import parse_provider_url
+
 PREFIX = "UNDELIVERED_"
 
 
@@ -41,20 +46,25 @@ def port(value: str) -> int:
     return int(value)
 
 
-def count(value: str) -> int:
-    if not value.isdecimal() or int(value) < 1:
-        raise ValueError("use a whole number of 1 or more")
-    return int(value)
+def count(most: int) -> Callable[[str], int]:
+    """A whole number from 1 to `most`."""
+
+    def parse(value: str) -> int:
+        if not value.isdecimal() or len(value) > 12 or not 1 <= int(value) <= most:
+            raise ValueError(f"use a whole number from 1 to {most}")
+        return int(value)
+
+    return parse
 
 
-def count_or_none(value: str) -> int | None:
-    return None if value.lower() in {"none", "unlimited"} else count(value)
+def count_or_none(most: int) -> Callable[[str], int | None]:
+    return lambda value: None if value.lower() in {"none", "unlimited"} else count(most)(value)
 
 
 def zone(value: str) -> str:
     try:
         zoneinfo.ZoneInfo(value)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):  # OSError: half a name, such as Europe
         raise ValueError("use a time zone's name, such as Europe/Berlin") from None
     return value
 
@@ -64,21 +74,38 @@ def folder(value: str) -> Path:
 
 
 def web_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query:
-        raise ValueError("use http:// or https://, a host name and no path, such as https://mail.example.com")
+    wanted = "use http:// or https://, a host name and no path, such as https://mail.example.com"
+    try:
+        parts = urlsplit(value)
+        named, _ = parts.hostname, parts.port  # reading the port is what checks it
+    except ValueError:
+        raise ValueError(wanted) from None
+    more = parts.path.strip("/") or parts.query or parts.fragment or parts.username is not None
+    if parts.scheme not in {"http", "https"} or not named or more:
+        raise ValueError(wanted)
     return value.rstrip("/")
 
 
 def database_url(value: str) -> str:
-    if urlsplit(value).scheme not in {"postgresql", "postgres"}:
-        raise ValueError("use postgresql://user:password@host:5432/name")
-    return value
+    # Errors of the parsers below quote what they cannot read, which may be the password: none of their words is shown.
+    try:
+        if value.startswith(("postgresql://", "postgres://")) and conninfo_to_dict(value):
+            return value
+    except psycopg.Error:
+        pass
+    raise ValueError(
+        "use postgresql://user:password@host:5432/name, with @ : / ? # in a password as %40 %3A %2F %3F %23"
+    )
 
 
 def provider_url(value: str) -> str:
-    if urlsplit(value).scheme not in {"smtp", "smtps", "smtp+starttls", "smtp+plain"} or not urlsplit(value).hostname:
-        raise ValueError("use smtp://user:password@host:587 or smtps://user:password@host:465")
+    try:
+        parse_provider_url(value)
+    except ValueError:
+        raise ValueError(
+            "use smtp://user:password@host:587 or smtps://user:password@host:465, "
+            "with @ : / ? # in a password as %40 %3A %2F %3F %23"
+        ) from None
     return value
 
 
@@ -143,7 +170,7 @@ class Env:
     )
     web_host: str = _setting(host, "127.0.0.1", "Address that the web server listens on.")
     web_port: int = _setting(port, 8025, "Port of the web server: pages, API, health.")
-    web_processes: int = _setting(count, 1, "Processes of the web server.")
+    web_processes: int = _setting(count(64), 1, "Processes of the web server.")
     smtp_port: int = _setting(
         port,
         2525,
@@ -179,15 +206,18 @@ class Env:
         address, "helpdesk@example.com", "Sender of a new project's mails, until the project has its own."
     )
     daily_limit: int | None = _setting(
-        count_or_none, None, "Mails that the whole site may send a day (the plan), or `none`.", shown="`none`"
+        count_or_none(1_000_000_000),
+        None,
+        "Mails that the whole site may send a day (the plan), or `none`.",
+        shown="`none`",
     )
     size_limit: int = _setting(
-        count, 6 * 1024 * 1024, "Largest mail that is sent, in bytes, unless a project sets less."
+        count(1_000_000_000), 6 * 1024 * 1024, "Largest mail that is sent, in bytes, unless a project sets less."
     )
-    keep_days: int = _setting(count, 21, "Days that notifications and their history are kept.")
+    keep_days: int = _setting(count(3650), 21, "Days that notifications and their history are kept.")
     sample: bool = _setting(flag, True, "Whether the first `undelivered run` makes the sample project `IT`.")
-    worker_connections: int = _setting(count, 20, "SMTP connections that one worker may hold open to a provider.")
-    retry_hours: int = _setting(count, 24, "Hours after which temporary failures become final.")
+    worker_connections: int = _setting(count(1000), 20, "SMTP connections that one worker may hold open to a provider.")
+    retry_hours: int = _setting(count(720), 24, "Hours after which temporary failures become final.")
     allow_private_hosts: bool = _setting(
         flag, False, "Whether projects may name hosts with private addresses (a provider inside your network)."
     )
@@ -224,6 +254,8 @@ def _read_one(name: str, meta: Mapping[str, Any], environ: Mapping[str, str]) ->
             value = Path(file).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise SettingError(f"{name}_FILE: cannot read {file}: {error}.") from error
+        if not value:
+            raise SettingError(f"{name}_FILE: {file} is empty.")
     if not value:
         default = meta["default"]
         return cast("Callable[[Mapping[str, str]], Any]", default)(environ) if callable(default) else default

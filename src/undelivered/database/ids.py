@@ -15,12 +15,13 @@ from uuid import UUID
 _VERSION = 0x7 << 76
 _VARIANT = 0x2 << 62
 _END = 253_402_300_799_000  # the last second of year 9999: an id that a caller made up may say a later one
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _lock = threading.Lock()
 _last = 0  # the milliseconds and the 12-bit counter of the last id, as one number
 
 
 def uuid7() -> UUID:
-    """A new id. Ids of one process rise strictly: 4,096 a millisecond, after which the counter borrows from the next."""
+    """A new id. Ids of one process rise strictly: 4,096 a millisecond, then the counter borrows from the next one."""
     global _last
     with _lock:
         _last = max(_last + 1, time.time_ns() // 1_000_000 << 12)
@@ -44,7 +45,7 @@ def lowest(moment: datetime) -> UUID:
 
 def created_at(id: UUID) -> datetime:
     """When the id was minted, in UTC, to the millisecond."""
-    return datetime.fromtimestamp(min(id.int >> 80, _END) / 1000, UTC)
+    return _EPOCH + timedelta(milliseconds=min(id.int >> 80, _END))
 
 
 def day_of(id: UUID) -> date:
@@ -59,4 +60,5 @@ def day_bounds(day: date) -> tuple[UUID, UUID]:
 
 
 def _milliseconds(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)
+    # In whole numbers: a float's rounding would put a moment into the millisecond before it. No id is older than 1970.
+    return max(0, (moment - _EPOCH) // timedelta(milliseconds=1))

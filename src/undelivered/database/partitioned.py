@@ -10,7 +10,7 @@ from django.db.migrations.state import ProjectState
 
 
 class CreatePartitionedModel(migrations.CreateModel):
-    """`CreateModel` whose table is partitioned by range of `column`, a UUIDv7. Its days are `database.partitions`' work."""
+    """`CreateModel` whose table is partitioned by range of `column`, a UUIDv7. `database.partitions` makes its days."""
 
     def __init__(self, name: str, fields: list[Any], *, column: str = "id", **options: Any) -> None:
         super().__init__(name, fields, **options)

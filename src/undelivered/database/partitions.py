@@ -1,4 +1,4 @@
-"""One partition a day for the hot tables: made ahead, dropped when they are too old, without stopping readers or writers.
+"""One partition a day for the hot tables: made ahead, dropped when too old, without stopping readers or writers.
 
 A partition is created alone and then attached: `PARTITION OF` would lock the parent against everything. The DEFAULT
 partition is a safety net; a row in it is an alert (`misplaced`). Functions take `execute(sql) -> cursor`, so that they
@@ -106,10 +106,9 @@ def drop_before(
     try:
         for hot in HOT:
             for old in days(execute, hot):
-                if old < day - timedelta(days=hot.outlives) and _drop(
-                    execute, name(hot, old), tries, pause_s, lock_errors
-                ):
-                    dropped.append(name(hot, old))
+                too_old = old < day - timedelta(days=hot.outlives)
+                if too_old and _drop(execute, name(hot, old), tries, pause_s, lock_errors):
+                    dropped.append(name(hot, old))  # a drop is no transformation
     finally:
         execute("SET lock_timeout = DEFAULT")
     return dropped

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 
 from undelivered.env import Env, SettingError
 
@@ -28,17 +29,16 @@ def ensure(env: Env) -> str:
         return key
     try:
         env.data_dir.mkdir(parents=True, exist_ok=True)
-        own = env.data_dir / f".{FILE}.{os.getpid()}"
-        with os.fdopen(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.write(secrets.token_urlsafe(48) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        own = env.data_dir / f".{FILE}.{secrets.token_hex(4)}"
         try:
-            os.link(own, env.data_dir / FILE)  # never over a key that another program has made meanwhile
-        except FileExistsError:
-            pass
+            with os.fdopen(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+                file.write(secrets.token_urlsafe(48) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            with suppress(FileExistsError):  # never over a key that another program has made meanwhile
+                os.link(own, env.data_dir / FILE)
         finally:
-            own.unlink()
+            own.unlink(missing_ok=True)
     except OSError as error:
         raise SettingError(
             f"Cannot keep a secret key in {env.data_dir}: {error}. Set UNDELIVERED_SECRET_KEY."

@@ -56,7 +56,7 @@ def record(action: str, *, by: By, project: Project | None = None, target: str =
 
 
 def entries(project: Project | None, *, before: int | None = None, limit: int = 25) -> list[AuditEntry]:
-    """A page of entries, newest first, from before the entry with the id `before`. Without a project: the whole site."""
+    """A page of entries, newest first, from before the one with the id `before`. Without a project: the whole site."""
     found: QuerySet[AuditEntry] = AuditEntry.objects.select_related("project", "person").order_by("-id")
     if project is not None:
         found = found.filter(project=project)

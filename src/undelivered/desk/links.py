@@ -42,13 +42,13 @@ def notifications_off(request_id: int, customer_id: int) -> str:
 
 
 def read(token: str, purpose: Purpose) -> tuple[int, int] | None:
-    """(the project's or request's id, the customer's id); None if the token is forged, expired or of another purpose."""
+    """(the project's or request's id, the customer's id); None for a token that is forged, expired or of other use."""
     try:
         value = signing.loads(token, salt=f"{_SALT}.{purpose}", max_age=LIFETIME[purpose])
         thing, customer = value
+        return int(thing), int(customer)
     except (signing.BadSignature, ValueError, TypeError):
         return None
-    return int(thing), int(customer)
 
 
 def _url(purpose: Purpose, thing: int, customer: int) -> str:

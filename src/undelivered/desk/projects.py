@@ -45,7 +45,8 @@ def change(project: Project, *, by: By, **values: Any) -> Project:
     """Sets some of a project's settings. The audit log gets each that changed, with what it was before."""
     if unknown := set(values) - set(CHANGEABLE):
         raise ValueError(f"not a setting of a project: {', '.join(sorted(unknown))}")
-    changed = {name: [getattr(project, name), value] for name, value in values.items() if getattr(project, name) != value}
+    before = {name: getattr(project, name) for name in values}
+    changed = {name: [before[name], value] for name, value in values.items() if before[name] != value}
     if changed:
         for name, (_, value) in changed.items():
             setattr(project, name, value)

@@ -1,4 +1,4 @@
-"""API tokens: generated, shown once, stored as SHA-256. A token opens one project, with the scopes that it was given."""
+"""API tokens: generated, shown once, stored as SHA-256. A token opens one project, with the scopes it was given."""
 
 from __future__ import annotations
 
@@ -56,4 +56,4 @@ def revoke(token: ApiToken) -> None:
 
 def _digest(secret: str) -> str:
     # A generated secret of 256 bits needs no slow hash; programs show it at every call.
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()

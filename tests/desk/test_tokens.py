@@ -1,0 +1,73 @@
+"""API tokens: shown once, found by their digest, and of no use once revoked."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from tests import make
+from undelivered.desk import tokens
+from undelivered.desk.models import ApiToken, Project
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_token_opens_its_project_and_the_secret_is_not_stored():
+    project = make.project()
+    token, secret = tokens.create(project, name="sync")
+    found = tokens.verify(secret)
+    assert found == token
+    assert found.project == project
+    assert secret.startswith(tokens.PREFIX)
+    assert secret not in str(ApiToken.objects.values())
+
+
+def test_secrets_are_all_different():
+    project = make.project()
+    assert len({tokens.create(project)[1] for _ in range(20)}) == 20
+
+
+@pytest.mark.parametrize("wrong", ["", "und_", "und_x", "ä", "\ud800", "x" * 10_000])
+def test_a_wrong_secret_opens_nothing(wrong):
+    tokens.create(make.project())
+    assert tokens.verify(wrong) is None
+
+
+def test_a_revoked_token_opens_nothing():
+    token, secret = tokens.create(make.project())
+    tokens.revoke(token)
+    assert tokens.verify(secret) is None
+
+
+def test_revoking_twice_keeps_the_first_moment():
+    token, _ = tokens.create(make.project())
+    tokens.revoke(token)
+    first = ApiToken.objects.get().revoked_at
+    tokens.revoke(token)
+    assert ApiToken.objects.get().revoked_at == first
+
+
+def test_the_token_of_an_archived_project_opens_nothing():
+    project = make.project()
+    _, secret = tokens.create(project)
+    Project.objects.update(archived_at=timezone.now())
+    assert tokens.verify(secret) is None
+
+
+def test_a_scope_that_does_not_exist_is_refused():
+    with pytest.raises(ValueError, match="fly is not a scope"):
+        tokens.create(make.project(), scopes=("read", "fly"))
+
+
+def test_its_use_is_noted_once_a_minute_at_most():
+    token, secret = tokens.create(make.project())
+    tokens.verify(secret)
+    used = ApiToken.objects.get().last_used_at
+    assert used is not None
+    tokens.verify(secret)
+    assert ApiToken.objects.get().last_used_at == used
+    ApiToken.objects.filter(pk=token.pk).update(last_used_at=used - timedelta(minutes=2))
+    tokens.verify(secret)
+    assert ApiToken.objects.get().last_used_at >= used
