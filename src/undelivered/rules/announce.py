@@ -47,6 +47,7 @@ def announce(
     for one in happened:
         values |= one.values
     made: list[Notification] = []
+    action = ids.uuid7()
     for events, customers in groups(decisions).items():
         content = compose(project, request, [Template.of(rules[event]) for event in events], values)
         made += enqueue(
@@ -57,8 +58,9 @@ def announce(
             content=content,
             to=[addressee(customer, request) for customer in customers],
             request=request,
+            action=action,
         )
-    rows = _not_sent(project, request, decisions)
+    rows = _not_sent(project, request, decisions, action)
     not_sent(rows)
     return Told(made, rows)
 
@@ -77,8 +79,7 @@ def addressee(customer: Customer, request: Request | None) -> Addressee:
     return Addressee(customer.address, customer.name, customer.pk, elsewhere)
 
 
-def _not_sent(project: Project, request: Request | None, decisions: Sequence[Decision]) -> list[NotSent]:
-    action = ids.uuid7()
+def _not_sent(project: Project, request: Request | None, decisions: Sequence[Decision], action: UUID) -> list[NotSent]:
     return [
         _row(project, request, one.rule.event, one.rule.name, one.customer, one.cause, action)
         for one in decisions
