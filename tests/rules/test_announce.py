@@ -12,6 +12,8 @@ from undelivered.desk.actors import By
 from undelivered.desk.models import OptOut
 from undelivered.rules import act
 from undelivered.rules.announce import plan
+from undelivered.rules.models import Rule
+from undelivered.rules.rules_of import rules_of
 
 pytestmark = pytest.mark.django_db
 
@@ -45,9 +47,6 @@ def test_a_plan_counts_whoever_hears_of_one_event_as_told() -> None:
 def test_an_event_that_reaches_nobody_says_that_there_is_nobody() -> None:
     project = make.project("IT")
     request = make.request(project)
-    from undelivered.rules.models import Rule
-    from undelivered.rules.rules_of import rules_of
-
     rules_of(project)
     Rule.objects.filter(project=project, event="status_changed").update(recipients=["participants"])
     done = act.update_request(request, status="waiting", by=By())

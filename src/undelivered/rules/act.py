@@ -191,6 +191,8 @@ def _moved(request: Request, status: str | None, resolution: str, by: By) -> lis
 
 def _added(request: Request, customers: Sequence[Customer], by: By) -> list[Happened]:
     """Adds those who are not involved yet."""
+    if not customers:
+        return []
     involved = {request.reporter_id, *Participant.objects.filter(request=request).values_list("customer_id", flat=True)}
     new = [customer for pk, customer in {one.pk: one for one in customers}.items() if pk not in involved]
     if not new:

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 from liquid import BoundTemplate, Environment, RenderContext
 from liquid.builtin import content, illegal, output
-from liquid.builtin.filters import array, misc, string
+from liquid.builtin.filters import misc, string
 from liquid.builtin.tags import assign_tag, case_tag, comment_tag, for_tag, if_tag, inline_comment_tag, unless_tag
 from liquid.exceptions import LiquidError
 from liquid.filter import string_filter
@@ -165,8 +165,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "remove": string.remove,
     "replace": _replace,
     "size": misc.size,
-    "first": array.first,
-    "last": array.last,
     "strip": string.strip,
     "strip_newlines": string.squish,
     "truncate": string.truncate,
