@@ -11,19 +11,24 @@ from undelivered.bounces.reasons import Cause
 AUTHENTICATION_TYPES = frozenset({"auth-failure", "dmarc", "dkim", "spf"})
 
 _RECIPIENT_FIELDS = ("original-rcpt-to", "removal-recipient", "x-original-rcpt-to", "x-hmxmroriginalrecipient")
-_RETURNED_FIELDS = ("x-hmxmroriginalrecipient", "x-original-to", "to", "delivered-to", "envelope-to", "cc", "bcc")
+_RETURNED_FIELDS = ("x-hmxmroriginalrecipient", "to", "x-original-to", "delivered-to", "envelope-to", "cc", "bcc")
 
 Fields = dict[str, list[str]]
 
 
 def is_complaint(notice: Notice) -> bool:
-    """A feedback report, also one whose parts are not labelled, or the mail Microsoft's JMRP sends instead."""
-    if notice.feedback_parts:
+    """A feedback report, also one whose parts are not labelled, or what Microsoft and Apple send instead."""
+    if notice.feedback_parts or _is_unsubscription(notice):
         return True
     if notice.mail.type_parameters.get("report-type", "").lower() == "feedback-report":
         return True
     words = notice.text[:20000].lower()
     return ("feedback-type:" in words and "user-agent:" in words) or _is_jmrp(notice)
+
+
+def _is_unsubscription(notice: Notice) -> bool:
+    """Apple Mail writes to the List-Unsubscribe address in its user's name."""
+    return "x-apple-unsubscribe" in notice.mail.headers
 
 
 def _is_jmrp(notice: Notice) -> bool:
@@ -49,6 +54,9 @@ def fields_of(text: str) -> Fields:
 
 def read(notice: Notice) -> list[Finding]:
     """The recipients who complained."""
+    if _is_unsubscription(notice):
+        who = ADDRESS.findall(notice.mail.header("from"))[:1] or [""]
+        return [Finding(who[0], cause=Cause.FEEDBACK, feedback_type="opt-out", rule="Apple Mail: unsubscribe")]
     fields: Fields = {}
     texts = [part.text() for part in notice.feedback_parts[:3]] or [notice.text]
     for text in texts:

@@ -24,7 +24,7 @@ _ANGLE = re.compile(
 )
 # ann@example.com    ann@example.com: reason    ann@example.com (reason)    ann@example.com [reason]    * ann@example.com
 _BARE = re.compile(
-    rf"^[\s>*•\-|]*(?:\d{{1,3}}[.)]\s+)?['\"]?({_A})['\"]?(?:(?:[\s]*[:;,(\[\-]|\.\.\.|\s+)[\s:]*(.*))?$"
+    rf"^[\s>*•\-|]*(?:\d{{1,3}}[.)]\s+)?['\"\[(]?({_A})['\"\])]?(?:(?:[\s]*[:;,(\[\-]|\.\.\.|\s+)[\s:]*(.*))?$"
 )
 # Recipient: <ann@example.com>    Failed to deliver to 'ann@example.com'
 _LABEL = re.compile(
@@ -100,10 +100,10 @@ def read(notice: Notice, dialect: Dialect) -> list[Finding]:
     if dialect.read is not None:
         return dialect.read(notice)
     text = _body_of(notice, dialect)
-    seen = _scan(text, notice, dialect)
+    seen = _scan(text, dialect)
     failed_header = failed_recipients_header(notice)
     seen = _reconcile(seen, failed_header, notice)
-    reason = _reasons(text, dialect)
+    reason = _reasons(notice.own_text, dialect)
     findings = []
     for one in seen[:MAX_RECIPIENTS]:
         said = ["\n".join(one.said)] if one.said else []
@@ -144,7 +144,7 @@ def _body_of(notice: Notice, dialect: Dialect) -> str:
     return text
 
 
-def _scan(text: str, notice: Notice, dialect: Dialect) -> list[_Seen]:
+def _scan(text: str, dialect: Dialect) -> list[_Seen]:
     seen: list[_Seen] = []
     for line in text.split("\n"):
         stripped = line.strip()

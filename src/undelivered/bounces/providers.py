@@ -68,7 +68,7 @@ PROVIDERS: tuple[Provider, ...] = (
         ),
         (
             C.BAD_REPUTATION,
-            "tss01; tss02; tss04; tss05; tss06; tss09; tss11; tss12; temporarily deferred due to; permanently deferred",
+            "tss01; tss02; tss04; tss05; tss06; tss09; tss11; tss12; temporarily deferred; permanently deferred",
         ),
         (C.RATE_LIMITED, "gl01; excessive volume; unexpected volume"),
         (C.REJECTED, "mtaaccepts; from domain is not accepted"),

@@ -7,6 +7,8 @@ of them it was.
 
 from __future__ import annotations
 
+import re
+
 from undelivered.bounces import phrases, providers
 from undelivered.bounces import status as codes
 from undelivered.bounces.matching import MAX_TEXT, words_of
@@ -42,6 +44,10 @@ COMMAND_WORDS: tuple[tuple[str, str], ...] = (
     (" ehlo ", "EHLO"),
     (" helo ", "EHLO"),
 )
+
+
+# "mail.example.com does not exist": a domain, not a mailbox
+_HOST_DOES_NOT_EXIST = re.compile(r"(?:^|[\s:])(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24} (?:does not|doesn't) exist", re.I)
 
 
 def find_command(words: str) -> str:
@@ -123,26 +129,31 @@ def _decide(
 ) -> tuple[int, Cause, str]:
     words = words_of(reply)
     command = command or find_command(words)
-    tail = ""
-    if reply_code:  # the wrapper's own words before the reply count less than the reply's
-        at = words.find(f" {reply_code} ")
-        tail = words[at:] if at > 0 else ""
-    known = providers.find(tail or words, reply, host, recipient)
-    if known:
-        cause = AT_COMMAND.get((known[1].cause, command), known[1].cause)
-        return EXACT, cause, f"{known[0].name}: {known[1].wording}"
-    found = (phrases.exact.find(tail) if tail else None) or phrases.exact.find(words)
-    if found:
-        return EXACT, AT_COMMAND.get((found.cause, command), found.cause), f"words: {found.wording}"
+    said = words  # the server's own words: a wrapper's words before the reply count less
+    if reply_code and (at := words.find(f" {reply_code} ")) > 0:
+        said = words[at:]
+
+    def at_command(cause: Cause) -> Cause:
+        return AT_COMMAND.get((cause, command), cause)
+
+    if " exist " in words and _HOST_DOES_NOT_EXIST.search(reply):
+        return EXACT, at_command(Cause.HOST_UNKNOWN), "words: <domain> does not exist"
+    if known := providers.find(said, reply, host, recipient):
+        return EXACT, at_command(known[1].cause), f"{known[0].name}: {known[1].wording}"
+    if found := phrases.exact.find(said):
+        return EXACT, at_command(found.cause), f"words: {found.wording}"
     if cause := codes.cause_of_status(status):
-        return STATUS, AT_COMMAND.get((cause, command), cause), f"status: {status}"
-    found = (phrases.general.find(tail) if tail else None) or phrases.general.find(words)
-    if found:
-        return GENERAL, AT_COMMAND.get((found.cause, command), found.cause), f"general words: {found.wording}"
+        return STATUS, at_command(cause), f"status: {status}"
+    if found := phrases.general.find(said):
+        return GENERAL, at_command(found.cause), f"general words: {found.wording}"
+    if said is not words and (found := phrases.exact.find(words)):
+        return EXACT, at_command(found.cause), f"words around the reply: {found.wording}"
     if cause := BY_COMMAND.get(command):
         return COMMAND, cause, f"command: {command}"
     if cause := codes.weak_cause_of_status(status):
         return VAGUE, cause, f"vague status: {status}"
+    if said is not words and (found := phrases.general.find(words)):
+        return GENERAL, at_command(found.cause), f"general words around the reply: {found.wording}"
     if cause := codes.BY_REPLY.get(reply_code):
         return REPLY, cause, f"reply code: {reply_code}"
     return NOTHING, (Cause.ON_HOLD if words.strip() else Cause.UNDEFINED), "nothing matched"

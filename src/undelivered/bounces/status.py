@@ -49,7 +49,7 @@ BY_STATUS: dict[str, C] = {
     "4.1": C.EXPIRED,  # no answer from the host: it ends by time running out
     "4.2": C.NETWORK_ERROR,
     "4.3": C.NETWORK_ERROR,
-    "4.4": C.NETWORK_ERROR,
+    "4.4": C.HOST_UNKNOWN,
     "4.5": C.RATE_LIMITED,
     "4.6": C.NETWORK_ERROR,
     "4.7": C.EXPIRED,
@@ -147,6 +147,7 @@ WEAK: dict[str, C] = {
 
 # A transient class changes what a few codes stand for.
 BY_STATUS_TRANSIENT: dict[str, C] = {
+    "4.4": C.NETWORK_ERROR,
     "2.1": C.SYSTEM_ERROR,
     "7.0": C.BLOCKED,
     "7.1": C.BLOCKED,
@@ -155,7 +156,7 @@ BY_STATUS_TRANSIENT: dict[str, C] = {
 }
 
 BY_REPLY: dict[str, C] = {
-    "421": C.BLOCKED,
+    "421": C.EXPIRED,
     "452": C.SYSTEM_FULL,
     "500": C.SYNTAX_ERROR,
     "501": C.SYNTAX_ERROR,

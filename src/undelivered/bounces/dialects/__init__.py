@@ -44,7 +44,7 @@ _SUBJECTS = (
     "bounced", "bounce", "no such user", "user unknown", "unknown user", "email error", "mail receipt", "rejected:", "rejected mail", "quota", "mailbox full",
     "mailbox is full", "unzustellbar", "nicht zugestellt", "non remis", "échec", "no entregado", "no se puede entregar", "não entregue", "mancata consegna", "недоставлен",
     "не доставлен", "не может быть доставлен", "配信不能", "配信できません", "送信できません", "届きません", "未配信", "退信", "无法投递", "投递失败", "系统退信", "반송",
-    "loop alert", "not member", "non remis au destinataire", "problem delivering", "returning message to sender", "message returned", "mail returned", "nicht zustellbar",
+    "loop alert", "mail failed", "returning to sender", "not member", "non remis au destinataire", "problem delivering", "returning message to sender", "message returned", "mail returned", "nicht zustellbar",
 )  # fmt: skip
 _WORDS = (
     "could not be delivered", "couldn't be delivered", "cannot be delivered", "can't be delivered", "can not be delivered", "not be delivered", "not delivered",
@@ -53,7 +53,7 @@ _WORDS = (
     "fatal error", "user unknown", "unknown user", "unknown recipient", "no such user", "mailbox is full", "mailbox full", "over quota", "quota exceeded", "quota violation", "does not exist",
     "doesn't exist", "not found", "rejected", "returned to you", "had delivery", "has been delayed", "non recapitato", "n'a pas pu", "konnte nicht zugestellt", "nicht zugestellt",
     "no pudo ser entregado", "no se pudo entregar", "não pôde ser entregue", "не может быть доставлено", "не было доставлено", "配信できません", "送信できません", "届けられません",
-    "お届けできません", "invalid final delivery", "failure reasons", "invalid user", "delivery problems", "rcpt to", "returned mail", "non-existent", "was aborted", "not listed", "bounced", "delivery attempt", "will be retried",
+    "お届けできません", "invalid final delivery", "failure reasons", "invalid user", "delivery problems", "rcpt to", "returned mail", "been returned", "intended recipient", "non-existent", "was aborted", "not listed", "bounced", "delivery attempt", "will be retried",
     "n'existe pas", "adresse inconnue", "退回", "无法", "not a member", "duplicated message", "unable to send", "could not be sent", "not been delivered", "undelivered",
 )  # fmt: skip
 
@@ -68,6 +68,11 @@ def recognised(notice: Notice) -> Iterator[plain.Dialect]:
 def complete(notice: Notice, findings: list[Finding]) -> list[Finding]:
     """Fill what a standard report left out from the words for people beside it."""
     named = [f for f in findings if f.recipient]
+    failed = plain.failed_recipients_header(notice)
+    if (
+        len(named) == 1 and len(failed) == 1 and "@" not in named[0].recipient
+    ):  # a file or a pipe; the header tells whose
+        named[0].recipient = failed[0]
     if not named:
         found = plain.read(notice, GENERIC)
         for one in found:
@@ -131,6 +136,8 @@ def looks_like_failure(notice: Notice) -> bool:
     titled = any(word in subject for word in _SUBJECTS)
     if not (sender or titled):
         return False
+    if "mailer-daemon" in notice.sender or "mail delivery" in notice.sender:
+        return True
     words = notice.own_words[:6000]
     told = any(word in words for word in _WORDS)
     return (sender and titled) or told

@@ -53,6 +53,7 @@ MAILMARSHAL = Dialect(
     "MailMarshal",
     lambda n: "the following recipients were affected" in n.own_words,
     begins=("the following recipients were affected:", "the following recipients were affected"),
+    ends=("additional information",),
     reason=(re.compile(r"could not be delivered because of\s*\n(.+?)\n\s*the following recipients", re.I | re.S),),
 )
 

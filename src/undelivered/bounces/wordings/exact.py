@@ -21,6 +21,7 @@ EXACT: tuple[tuple[C, str], ...] = (
     (
         C.RATE_LIMITED,
         """
+        max message per connection; max messages per connection; temporarily rate limited;
         has sent to too many recipients this hour; too many recipients this hour; receiving mail at a rate that;
         receiving mail too quickly; receiving email at a rate; receiving mail at too quickly a rate;
         sending mail at a rate; exceeded the maximum number of messages; daily smtp relay limit exceeded;
@@ -93,6 +94,7 @@ EXACT: tuple[tuple[C, str], ...] = (
     (
         C.FAILED_STARTTLS,
         """
+        does not support tls; not support tls; not support starttls;
         starttls is required to send mail; must issue a starttls command first; must issue starttls;
         starttls required; tls required; requires tls; require tls; tls is required; encryption required for;
         requires encryption; tls handshake; tls negotiation; tls certificate; tls not available;
@@ -213,6 +215,7 @@ EXACT: tuple[tuple[C, str], ...] = (
     (
         C.NOT_COMPLIANT_RFC,
         """
+        missing a valid address in from header; having no from header;
         duplicate header; duplicate headers; not rfc 5322 compliant; not rfc 2822 compliant; not rfc 822 compliant;
         not rfc 5321 compliant; not rfc compliant; not compliant with rfc; non compliant with rfc;
         not 5322 compliant; not in compliance; does not comply with rfc; doesnt comply with rfc; violates rfc;
@@ -236,7 +239,7 @@ EXACT: tuple[tuple[C, str], ...] = (
         an mx or srv record indicated no smtp service; no mx found; no mx found for domain; no mx record;
         no mx record found; no mx records; no mx or a; no mx or a records; no mx hosts; no valid mx;
         no mail exchanger; no mail exchange; no mail hosts; cant find any mail servers;
-        could not find a mail server; could not find a gateway for; smtp protocol returned a permanent error;
+        could not find a mail server;  smtp protocol returned a permanent error;
         name server no data; has no mx; recipient server does not accept mail; not configured to accept mail;
         not configured to receive mail; mail not accepted at this; system not accepting network messages;
         this host accepts no mail; machine does not accept mail; no host found for domain;
@@ -246,6 +249,7 @@ EXACT: tuple[tuple[C, str], ...] = (
     (
         C.HOST_UNKNOWN,
         """
+        account or domain may not exist;
         host unknown; unknown host; host not found; host name not found; hostname not found;
         host or domain name not found; host or domain name not found name service error; domain name not found;
         domain not found; domain does not exist; domain doesnt exist; domain is not found; domain unknown;
@@ -271,6 +275,8 @@ EXACT: tuple[tuple[C, str], ...] = (
     (
         C.REJECTED,
         """
+        resolver rst sendernotauthenticatedforgroup; sender was not authenticated when sending to this group;
+        address that has been blacklisted; all recipient addresses rejected;
         sender address rejected; sender rejected; sender address is rejected; sender address denied;
         sender address verification failed; sender verify failed; sender verification failed; sender verify;
         sender not verified; sender refused; sender domain blocked; sender domain is blocked; sender domain rejected;
@@ -420,6 +426,7 @@ EXACT: tuple[tuple[C, str], ...] = (
     (
         C.BLOCKED,
         """
+        region is blocked; blocked region;
         connection refused by; refused connection;
         banned sending ip; client host blocked; client host rejected blocked; client host rejected abus;
         client host rejected cannot; client host rejected; spamhaus; spamcop; spamcannibal; sorbs;
@@ -451,7 +458,7 @@ EXACT: tuple[tuple[C, str], ...] = (
     (
         C.SPAM_DETECTED,
         """
-        as spam; spam with; is spam; be spam; looks like spam; like spam; spam message; spam content; spam mail; spam email;
+        as spam; spam with; is spam; be spam; looks like spam; like spam; spam message; spam content; 
         contains spam; spam reasons; due to spam; spam filter; spam filtering; spam rule; spam url; spam score; spam rejected;
         spam refused; spam blocked; likely spam; probable spam; suspected spam; considered spam; suspicion of spam; spam or;
         spam like; spam detection; spam check; spam checks; spam test; spam engine; spam analysis; spam protection;
@@ -483,6 +490,7 @@ EXACT: tuple[tuple[C, str], ...] = (
     (
         C.MAILER_ERROR,
         """
+        text was generated during the delivery attempt;
         unknown mailer error; mailer error; procmail; maildrop; command died; command time limit;
         command terminated; exit status; exit code; exited with; exited abnormally; terminated by signal;
         killed by signal; returned error code; local configuration error; local mailer; local scan;
@@ -496,21 +504,23 @@ EXACT: tuple[tuple[C, str], ...] = (
         connection timed out; connection timeout; connect timed out; connection to * timed out; could not find a gateway for;
         have been failing for a long time; did not respond in time; operation timed out; timed out while; session timed out;
         message expired; delivery time expired; message time expired; envelope expired; time to live;
-        delivery timeout; delivery timed out; delivery has been delayed; delivery delayed; delivery incomplete;
+        delivery timeout; delivery timed out; delivery incomplete;
         delivery attempt * failed; retry timeout exceeded; retry time not reached; retry time exceeded; retry limit;
-        ; retries exceeded; too many retries; in the queue too long; queue too long; been in the queue;
-        been on the queue; ive been trying; i have been trying; not been able to deliver; not been delivered;
-        not yet been delivered; still undelivered; still trying; not been delivered after; unable to deliver in;
+        ; retries exceeded; too many retries; in the queue too long; queue too long; 
+        been on the queue; ive been trying; i have been trying; 
+        not been delivered after; unable to deliver in;
         unable to deliver within; was not delivered within; could not be delivered within; could not be delivered for;
-        ; could not be delivered after; cannot be delivered within; couldnt be delivered after; has been delayed;
-        delay reason; undelivered after; undeliverable for; message was undeliverable after; giving up now;
-        will be retried; will keep trying; maximum number of delivery attempts; max retries; maximum queue;
+        ; could not be delivered after; cannot be delivered within; couldnt be delivered after; 
+        undeliverable for; message was undeliverable after; giving up now;
+        maximum number of delivery attempts; max retries; maximum queue;
         not delivered for; failed for the last; failed to deliver to domain * after
         """,
     ),
     (
         C.NETWORK_ERROR,
         """
+        name server timeout;
+        did not accept our requests to connect;
         no relevant answers;
         too many hops; hop count; hop count exceeded; maximum hop count; maximum hop; maximum forwarding;
         mail forwarding loop; mail loop; mail loops; mail loop detected; mailer loop; message loop;
@@ -531,6 +541,7 @@ EXACT: tuple[tuple[C, str], ...] = (
     (
         C.SYNTAX_ERROR,
         """
+        malformed address; malformed recipient address; may not follow;
         syntax error; syntax error in parameters; syntax error command unrecognized; command unrecognized;
         command not recognized; command not understood; command not implemented; command parameter not implemented;
         command not supported; command unknown; unrecognized command; unknown command; unsupported command;

@@ -106,7 +106,7 @@ GENERAL: tuple[tuple[C, str], ...] = (
         """
         sender denied; sender blocked; sender is blocked; sender unknown; sender must exist; sender must resolve;
         envelope sender; envelope from; return path; mail from address; mail from domain; from domain;
-        from address; blocked by recipient; rejected by recipient; rejected by the recipient; not allowed to send;
+        from address; blocked by recipient; not allowed to send;
         not permitted to send; not authorized to send; unauthorized sender; spoof; spoofed; spoofing;
         no such domain
         """,
@@ -164,12 +164,14 @@ GENERAL: tuple[tuple[C, str], ...] = (
     (
         C.NOT_COMPLIANT_RFC,
         """
+        from header;
         rfc 822; rfc822; rfc 1123; required header; line length; 998
         """,
     ),
     (
         C.EXPIRED,
         """
+        still undelivered; still trying; not been delivered; not yet been delivered; will be retried; will keep trying; delay reason; has been delayed; delivery has been delayed; delivery delayed; undelivered after; been in the queue; not been able to deliver;
         expired; delivery expired; delivery temporarily suspended; retry time; too old; on the queue; in queue;
         has been in; delayed; giving up; gave up; number of delivery attempts; attempts to deliver; maximum time;
         time limit; deliverable for
@@ -178,23 +180,25 @@ GENERAL: tuple[tuple[C, str], ...] = (
     (
         C.NETWORK_ERROR,
         """
+        temporary domain failure; domain lookup failed;
         loopback; looped; looping; loop; loops; received lines; connection reset; connection closed;
-        connection failed; connection failure; network error; destination host; name service error; name server;
+        connection failed; connection failure; network error; name service error; name server;
         nameserver; dns error; dns lookup; dns query; dns server; all hosts for; all hosts in; unable to contact;
-        ; unreachable; timed out; timeout; mx host; mxs; remote host; connect to; server is unavailable;
-        not responding; did not respond; socket; tcp; no answer; broken pipe
+        ; unreachable; timed out; timeout; server is unavailable;
+        not responding; did not respond; no answer; broken pipe
         """,
     ),
     (
         C.MAILER_ERROR,
         """
         command failed; command output; temporary failure; pipe; piped; pipe to; child process; return code;
-        local delivery; local error; mail filter; delivery agent; x unix; list server; lmtp; generated
+        local delivery; local error; mail filter; delivery agent; x unix; list server; lmtp; 
         """,
     ),
     (
         C.POLICY_VIOLATION,
         """
+        message not allowed;
         for policy; by policy; administrator; prohibited by; transport rules; transport rule; resolver rst;
         disclaimer; against; policy; policies; you have hit; prohibited; message rejected due; regulation;
         blacklisted recipient
