@@ -55,7 +55,7 @@ def open_request(
     summary = typed.required(
         "summary", typed.line(summary), LONGEST_SUMMARY, "Say in a line what the request is about."
     )
-    description = typed.short("description", typed.text(description), LONGEST_TEXT)
+    description = typed.short("description", typed.text(description).strip("\n"), LONGEST_TEXT)
     number = _next_number(project)
     request = Request.objects.create(
         project=project,

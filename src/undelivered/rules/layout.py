@@ -88,4 +88,4 @@ def _text(body: str, about: Around) -> str:
     foot = [DIVIDER, *([about.why] if about.why else [])]
     if about.off:
         foot.append(f"Turn off this request’s notifications:\n{MARKS[Personal.NOTIFICATIONS_OFF_URL]}")
-    return "\n".join((head, "", body.strip("\n"), "", *foot, ""))
+    return "\n".join((head, "", body.strip("\n"), "", *foot))
