@@ -78,12 +78,21 @@ def _parser() -> MarkdownIt:
 
 _PARSER = _parser()
 
+#: Above so many characters a mail is shown as it is typed: Markdown takes seconds a megabyte, inside somebody's click.
+PLAIN_ABOVE = 1_000_000
+
 
 def bodies(output: Output, *, without_buttons: frozenset[str] = frozenset()) -> Bodies:
     """The text and the HTML of a template's output. `without_buttons` names addresses whose buttons are left out."""
-    tokens = [_with_values(token, output) for token in _PARSER.parse(output.text)]
+    tokens = [_with_values(token, output) for token in _parse(output.text)]
     tokens = _without_buttons(tokens, without_buttons)
     return Bodies(text=plain_text(tokens, output), html=_html(tokens, output))
+
+
+def _parse(text: str) -> list[Token]:
+    if len(text) > PLAIN_ABOVE:
+        return [Token("code_block", "code", 0, content=text, block=True)]
+    return _PARSER.parse(text)
 
 
 def _with_values(token: Token, output: Output) -> Token:
