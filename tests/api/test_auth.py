@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests import make
-from tests.api.caller import Caller
+from tests.api.caller import Caller, Got
 from undelivered.desk import tokens
 from undelivered.desk.models import ApiToken, AuditEntry, Project
 
@@ -36,7 +36,7 @@ def test_a_revoked_token_opens_nothing(project: Project, caller: Caller) -> None
 def test_a_token_does_only_what_its_scopes_allow(project: Project, caller_of: Callable[..., Caller]) -> None:
     reader, sender, manager = (caller_of(project, scope) for scope in ("read", "send", "manage"))
     invitation = {"customers": [{"email": "ann@northwind.example"}]}
-    calls = {
+    calls: dict[str, Callable[[Caller], Got]] = {
         "read": lambda c: c.get("/projects/IT/customers"),
         "send": lambda c: c.post("/projects/IT/invitations", invitation),
         "manage": lambda c: c.patch("/projects/IT/rules/request_created", {"enabled": True}),

@@ -72,7 +72,10 @@ def _moment(value: Any) -> Any:
         raise ValueError("Write a moment as 2026-11-23T14:30:00Z.") from None
     if moment.tzinfo is None:
         raise ValueError("The zone is missing: write 2026-11-23T14:30:00Z or 2026-11-23T15:30:00+01:00.")
-    return max(moment, _EPOCH)
+    try:
+        return max(moment.astimezone(UTC), _EPOCH)  # PostgreSQL knows fewer offsets than ISO 8601 can write
+    except OverflowError:
+        raise ValueError("This is beyond every calendar.") from None
 
 
 Name = Annotated[str, Field(max_length=200, json_schema_extra=_LINE), AfterValidator(_line)]

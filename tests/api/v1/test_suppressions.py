@@ -39,6 +39,7 @@ def test_an_address_is_suppressed_with_a_note_and_an_end(caller: Caller) -> None
         ({"address": "ann@northwind.example", "until": "2030-01-01T00:00:00"}, "until"),
         ({"address": "ann@northwind.example", "until": 1893456000}, "until"),
         ({"address": "ann@northwind.example", "until": "tomorrow"}, "until"),
+        ({"address": "ann@northwind.example", "until": "9999-12-31T23:59:59-01:00"}, "until"),
         ({"address": "ann@northwind.example", "detail": "a\x00b"}, "detail"),
         ({"address": "ann@northwind.example", "detail": "x" * 1001}, "detail"),
         ({"address": "ann@northwind.example", "cause": "complaint"}, "cause"),
@@ -48,6 +49,11 @@ def test_a_bad_suppression_is_not_made(caller: Caller, body: dict[str, Any], fie
     got = caller.post("/projects/IT/suppressions", body)
     assert (got.status, list(got.fields)) == (400, [field])
     assert not Suppression.objects.exists()
+
+
+def test_an_end_may_be_written_in_any_zone_there_could_be(caller: Caller) -> None:
+    body = {"address": "ann@northwind.example", "until": "2099-06-01T12:00:00-20:04"}
+    assert caller.post("/projects/IT/suppressions", body).json["until"] == "2099-06-02T08:04:00Z"
 
 
 @pytest.mark.parametrize("by", ["id", "address", "query"])
