@@ -6,8 +6,8 @@ Pure Python, no settings, no database, no network:
     bounces.classify("550 5.1.1 <ann@example.com>... User unknown").cause   # Cause.USER_UNKNOWN
 """
 
-from undelivered.bounces.reasons import FACTS, Cause, Facts, Suppress
 from undelivered.bounces.read import read
+from undelivered.bounces.reasons import FACTS, Cause, Facts, Suppress
 from undelivered.bounces.replies import classify
 from undelivered.bounces.report import Decision, Kind, Original, Report, Result
 

@@ -14,11 +14,12 @@ _SUBJECTS = (
     "auto-response", "auto-respond", "autorespon", "automatic response", "automated reply", "automated response",
     "out of office", "out of the office", "out-of-office", "ooo:", "ooo ", "away from", "on vacation", "vacation",
     "i am away", "i'm away", "away until", "away:", "on leave", "on holiday", "i am out of", "out of town",
-    "automatische antwort", "abwesenheit", "abwesend", "réponse automatique", "reponse automatique", "absence du bureau",
-    "respuesta automática", "respuesta automatica", "fuera de la oficina", "resposta automática", "ausência", "risposta automatica",
-    "fuori sede", "automatisch antwoord", "afwezig", "autosvar", "automatiskt svar", "frånvaro", "automaattinen vastaus",
-    "odpowiedź automatyczna", "automatická odpověď", "автоответ", "автоматический ответ", "自動返信", "自動応答", "不在",
-    "自动回复", "自动答复", "자동 회신", "otomatik yanıt",
+    "automatische antwort", "abwesenheit", "abwesend", "réponse automatique", "reponse automatique",
+    "absence du bureau", "respuesta automática", "respuesta automatica", "fuera de la oficina", "resposta automática",
+    "ausência", "risposta automatica", "fuori sede", "automatisch antwoord", "afwezig", "autosvar",
+    "automatiskt svar", "frånvaro", "automaattinen vastaus", "odpowiedź automatyczna", "automatická odpověď",
+    "автоответ", "автоматический ответ", "自動返信", "自動応答", "不在", "自动回复", "自动答复", "자동 회신",
+    "otomatik yanıt",
 )  # fmt: skip
 _CHALLENGE_WORDS = (
     "confirm your message",
@@ -95,14 +96,16 @@ def read(notice: Notice) -> list[Finding]:
     words = notice.own_words[:600]
     sender = ADDRESS.findall(notice.mail.header("from")) or ADDRESS.findall(notice.mail.header("reply-to"))
     if any(w in words for w in _LEFT_WORDS):
-        named = [a for a in ADDRESS.findall(words) if a not in notice.own_addresses]
-        replied = ADDRESS.findall(notice.mail.header("reply-to"))
+        named = ADDRESS.findall(words)
         cause = classify(words).cause
-        address = (replied or sender or named or [""])[0]
-        cause = cause if cause in _GONE else Cause.SUSPEND
         return [
             Finding(
-                address, [notice.own_text], cause=cause, rule="rfc3834: the mailbox is no longer used", permanent=True
+                (sender or named or [""])[0],  # RFC 3834 3.1.2: From is on whose behalf it answers
+                [notice.own_text],
+                cause=cause if cause in _GONE else Cause.SUSPEND,
+                rule="rfc3834: the mailbox is no longer used",
+                permanent=True,
+                original_recipient=(named or [""])[0],
             )
         ]
     return [Finding(a, [notice.own_text], cause=Cause.VACATION, rule="rfc3834") for a in sender[:1] or [""]]

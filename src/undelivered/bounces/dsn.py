@@ -1,7 +1,7 @@
 """Reads delivery status notifications (RFC 3464, RFC 6533) in the forms met in the wild.
 
-The machine-readable part is read line by line, so that missing blank lines, blank lines too many, fields before or after
-the recipient, wrong folding and reports that were forwarded as text all come out right.
+The machine-readable part is read line by line, so that missing blank lines, blank lines too many, fields before or
+after the recipient, wrong folding and reports that were forwarded as text all come out right.
 """
 
 from __future__ import annotations
@@ -16,14 +16,35 @@ from undelivered.bounces.reasons import Cause
 MAX_RECIPIENTS = 200
 
 _STATUS = re.compile(r"([245])[.\s](\d{1,3})[.\s](\d{1,3})")
-_X400_ADDRESS = re.compile(r"/RFC-?822=([^/()]{1,128})\(a\)([^/()]{1,253})/", re.I)
+_X400_ADDRESS = re.compile(r"/RFC-?822=([^/()]{1,128})\(a\)([^/()]{1,253})/", re.IGNORECASE)
 _QUOTE = re.compile(r"^(?:>[ ]?){1,4}", re.MULTILINE)
 _UTF8_XTEXT = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")
 _FIELDS = frozenset(
-    "final-recipient original-recipient x-actual-recipient action status remote-mta diagnostic-code last-attempt-date "
-    "final-log-id will-retry-until reporting-mta original-envelope-id arrival-date received-from-mta dsn-gateway "
-    "x-display-name x-supplementary-info x-postfix-queue-id x-postfix-sender localized-diagnostic x-original-message-id "
-    "x-failed-recipient recipient".split()  # noqa: SIM905
+    [
+        "final-recipient",
+        "original-recipient",
+        "x-actual-recipient",
+        "action",
+        "status",
+        "remote-mta",
+        "diagnostic-code",
+        "last-attempt-date",
+        "final-log-id",
+        "will-retry-until",
+        "reporting-mta",
+        "original-envelope-id",
+        "arrival-date",
+        "received-from-mta",
+        "dsn-gateway",
+        "x-display-name",
+        "x-supplementary-info",
+        "x-postfix-queue-id",
+        "x-postfix-sender",
+        "localized-diagnostic",
+        "x-original-message-id",
+        "x-failed-recipient",
+        "recipient",
+    ]
 )
 _RECIPIENT_FIELDS = ("final-recipient", "original-recipient", "x-actual-recipient", "recipient")
 

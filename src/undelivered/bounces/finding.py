@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from undelivered.bounces import replies, status as codes
+from undelivered.bounces import replies
+from undelivered.bounces import status as codes
 from undelivered.bounces.reasons import Cause
 from undelivered.bounces.report import Result
 

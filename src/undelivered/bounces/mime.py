@@ -30,7 +30,8 @@ _BETWEEN_WORDS = re.compile(r"(\?=)\s+(=\?)")
 _ISO_2022 = re.compile(rb"\x1b\$[@B]|\x1b\([BJI]")
 _TAG = re.compile(r"<(?:br|/p|/div|/tr|/h\d|/td|/li)\b[^>]{0,200}>", re.IGNORECASE)
 _MARKUP = re.compile(
-    r"<(?:style|script)\b.{0,20000}?</(?:style|script)>|<!--.{0,4000}?-->|</?[a-z!][^<>]{0,500}>", re.I | re.S
+    r"<(?:style|script)\b.{0,20000}?</(?:style|script)>|<!--.{0,4000}?-->|</?[a-z!][^<>]{0,500}>",
+    re.IGNORECASE | re.DOTALL,
 )
 _ENTITIES = {"&nbsp;": " ", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&#43;": "+", "&#64;": "@"}
 
@@ -219,7 +220,7 @@ def _codec(charset: str) -> str:
 
 def to_text(data: bytes, charset: str) -> str:
     """Bytes as text: the charset named if it is right, else UTF-8, else what can always be read."""
-    if data.isascii() and b"\x1b" not in data and charset[:3].lower() != "utf" or not data:
+    if (data.isascii() and b"\x1b" not in data and charset[:3].lower() != "utf") or not data:
         return data.decode("ascii", "replace")
     name = _codec(charset) if charset else ""
     if b"\x1b" in data and _ISO_2022.search(data):

@@ -128,7 +128,7 @@ _DELAY_WORDS = (
     "temporary failure report",
 )
 _HEADER_START = re.compile(
-    r"(?:received|return-path|x-[a-z-]{2,40}|dkim-signature|message-id|mime-version|content-type):", re.I
+    r"(?:received|return-path|x-[a-z-]{2,40}|dkim-signature|message-id|mime-version|content-type):", re.IGNORECASE
 )
 _EDGE = " \t-=*#_>+.|~!\u2500"
 
@@ -175,7 +175,7 @@ class Notice:
     def text(self) -> str:
         """The notice's words, all readable parts, the returned mail too if it stands in the same part."""
         plain = [
-            p for p in self.mail.parts if p.type == "text/plain" and not p.header("content-disposition")[:6] == "attach"
+            p for p in self.mail.parts if p.type == "text/plain" and p.header("content-disposition")[:6] != "attach"
         ]
         if not plain or not any(p.body.strip() for p in plain):
             plain = [p for p in self.mail.parts if p.type == "text/html"] or plain

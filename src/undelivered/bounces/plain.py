@@ -10,59 +10,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from undelivered.bounces import shapes
 from undelivered.bounces.finding import Finding
 from undelivered.bounces.notice import ADDRESS, Notice
 from undelivered.bounces.reasons import Cause
+from undelivered.bounces.shapes import SHAPED, SUMMED_UP
 
 MAX_RECIPIENTS = 200
 MAX_SAID_LINES = 40
-
-_A = ADDRESS.pattern
-# <ann@example.com>: reason
-_ANGLE = re.compile(
-    rf"^[\s>*•\-]*<(?:[A-Za-z0-9]+:)?({_A}|[^\s<>@]{{1,64}})>(?:\s*\((?:expanded|reason|was)[^)]*\)?)?[\s:.,;]*(.*)$"
-)
-# ann@example.com    ann@example.com: reason    ann@example.com (reason)    ann@example.com [reason]    * ann@example.com
-_BARE = re.compile(
-    rf"^[\s>*•\-|]*(?:\d{{1,3}}[.)]\s+)?['\"\[(]?({_A})['\"\])]?(?:(?:[\s]*[:;,(\[\-]|\.\.\.|\s+)[\s:]*(.*))?$"
-)
-# Recipient: <ann@example.com>    Failed to deliver to 'ann@example.com'
-_LABEL = re.compile(
-    rf"^[\s>*•\-]*(?:\[?(?:the\s+)?(?:failed |final |original |intended |invalid |bad |rejected |undeliverable |unknown |destination )?"
-    rf"(?:recipients?|addressee|addressed|e-?mail|mail|to|user|rcpt to|sent to|sent <<< rcpt to|mailbox|account|destination|recipient's)"
-    rf"(?:\s*\([^)]{{0,20}}\))?(?: e-?mail)?(?: address(?:es)?)?(?: name)?(?: to)?\]?)\s*[:=]\s*(?:rfc822;\s*)?[<'\"\[]?(?:mailto:|smtp:)?({_A})(.*)$",
-    re.I,
-)
-_PHRASED = re.compile(
-    rf"(?:unknown (?:local )?(?:user|recipient|mailbox|address)|no such (?:user|mailbox|recipient)|user unknown|not found|"
-    rf"invalid (?:final delivery userid|recipient|address|user)|mailbox (?:is )?full|over quota|quota violation for|"
-    rf"(?:un)?deliver(?:y|ed|able)?(?: (?:it|a message|the message|your message|this message|your mail|the mail|mail|message|the e-?mail|your e-?mail|attempt|failed|failure|error|status))*"
-    rf"(?: (?:from|on|dated) [^@]{{1,60}}?)? (?:to|for)(?: (?:the )?(?:following )?(?:recipient|address|user|mailbox|account|local user|destination)s?(?: address(?:es)?)?)?|"
-    rf"(?:message|mail|e-?mail|letter)(?: (?:sent|addressed|that you sent|you sent))? (?:to|for)(?: (?:the )?(?:recipient|address|user|mailbox)(?: address)?)?|"
-    rf"(?:recipient|address|user|mailbox|account|addressee)(?: (?:for|of|named|called|address))?|"
-    rf"(?:originally |was )addressed to|sent to|gateway for|rcpt to|reach(?: the (?:following )?recipient)?|"
-    rf"error (?:for|while (?:sending|delivering) to)|problem (?:with|delivering to)|transferring to|replied to)"
-    rf"(?:[\s:.,;'\"(\[]{{1,6}}<?|<)(?:mailto:|smtp:)?({_A})>?(.*)$",
-    re.I,
-)
-# Labels whose address is never the failed recipient.
-_NOT_RECIPIENT = re.compile(
-    r"^[\s>*|]*(?:from|sender|reply-to|return-path|cc|bcc|subject|message-?id|references|in-reply-to|received|errors-to|list-\S+|x-\S+|"
-    r"mail from|sent from|envelope-from|envelope sender|date|contact|for (?:further|more|additional)|if you|please|postmaster|"
-    r"reporting-mta|dkim\S*|author|your (?:address|email)|a message from|this (?:message|mail|email) (?:was sent )?from|https?:|www\.)\b[\s:=]",
-    re.I,
-)
-_SUMMARY_TO = re.compile(
-    r"^[\s>*|]*(?:to|mail|e-?mail|user)\s*:", re.I
-)  # "To: ann@example.com" may only sum up what was sent
-# 550 <ann@example.com>... User unknown
-_TRANSCRIPT = re.compile(rf"^\s*(?:<<< )?([45]\d\d[ \-](?:[45]\.\d\.\d\s+)?)<?({_A})>?\.\.\.\s*(.*)$")
-# any words: ann@example.com
-_ANY_LABEL = re.compile(rf"^\s*[^@:<>]{{3,80}}:\s*<?({_A})>?\s*[.;,]?\s*(.*)$")
-_CONTACT = re.compile(
-    r"\b(?:contact|assistance|questions|write to|send (?:e-?)?mail to|please (?:e-?)?mail|forward)\b", re.I
-)
-_REPLY = re.compile(r"(?<![\d.])[45]\d\d[ \-#:]|\b[45]\.\d{1,3}\.\d{1,3}\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +38,12 @@ class Dialect:
     refine: Callable[[Notice, Finding], None] | None = None
 
 
-_SHAPED, _PHRASE, _SUMMED_UP = 2, 1, 0  # a line made for it; inside a sentence; in a summary of what was sent
-
-
 @dataclass(slots=True)
 class _Seen:
     recipient: str
     sure: int  # how sure it is that this address failed: see below
     said: list[str] = field(default_factory=list)
-    blanks: int = 0
+    original: str = ""  # the address it was expanded from
     open: bool = True
 
 
@@ -112,7 +64,7 @@ def read(notice: Notice, dialect: Dialect) -> list[Finding]:
             said = _with_reply_first(said, text)
             said.append(text)
         said.append(notice.subject)
-        found = Finding(one.recipient, said, fallback=dialect.fallback, rule=f"dialect: {dialect.name}")
+        found = Finding(one.original or one.recipient, said, fallback=dialect.fallback, rule=f"dialect: {dialect.name}")
         found.action = "delayed" if notice.is_delay else "failed"
         found.permanent = dialect.permanent
         if dialect.refine:
@@ -146,29 +98,41 @@ def _body_of(notice: Notice, dialect: Dialect) -> str:
 
 def _scan(text: str, dialect: Dialect) -> list[_Seen]:
     seen: list[_Seen] = []
-    for line in text.split("\n"):
+    for whole in text.split("\n"):
+        line = whole[: shapes.MAX_LINE]
         stripped = line.strip()
-        if not stripped or not stripped.strip("-=*_#~ "):
-            if seen:
-                seen[-1].blanks += 1
-                if seen[-1].said and any(s.strip() for s in seen[-1].said):
-                    seen[-1].open = False
+        last = seen[-1] if seen else None
+        if not stripped.strip("-=*_#~ "):  # blank, or a rule: what is said of a recipient ends here, if anything was
+            if last is not None and last.said:
+                last.open = False
             continue
-        hit = _recipient_in(line, dialect) if "@" in line or "<" in line or dialect.recipient else None
-        if hit is not None:
-            address, rest, sure = hit
-            strong = sure == _SHAPED
-            last = seen[-1] if seen else None
-            if last is not None and last.recipient.lower() == address.lower():
-                if last.open or not last.said:
-                    last.said.append(stripped)
-                continue
-            if strong or not (last and last.sure == _SHAPED and last.open):
-                seen.append(_Seen(address, sure, [rest] if rest and strong else ([] if strong else [stripped])))
-                continue
-        if seen and seen[-1].open and len(seen[-1].said) < MAX_SAID_LINES:
+        if "@" in line and (found := shapes.ORIGINALLY.search(line)):
+            if last is None or not last.open:
+                last = _Seen(shapes.clean(found[1]), SHAPED)
+                seen.append(last)
+            last.original = shapes.clean(found[1])
+        taken = _takes_up(line, stripped, seen, dialect)
+        if not taken and seen and seen[-1].open and len(seen[-1].said) < MAX_SAID_LINES:
             seen[-1].said.append(stripped)
     return seen
+
+
+def _takes_up(line: str, stripped: str, seen: list[_Seen], dialect: Dialect) -> bool:
+    """Whether a line names a recipient: a new one, or again the one before."""
+    hit = _recipient_in(line, dialect) if "@" in line or "<" in line or dialect.recipient else None
+    if hit is None:
+        return False
+    address, rest, sure = hit
+    last = seen[-1] if seen else None
+    if last is not None and address.lower() in (last.recipient.lower(), last.original.lower()):
+        if last.open or not last.said:
+            last.said.append(stripped)
+        return True
+    if sure != SHAPED and last is not None and last.sure == SHAPED and last.open:
+        return False
+    beside = rest if sure == SHAPED else stripped
+    seen.append(_Seen(address, sure, [beside] if beside else []))
+    return True
 
 
 def _recipient_in(line: str, dialect: Dialect) -> tuple[str, str, int] | None:
@@ -176,28 +140,10 @@ def _recipient_in(line: str, dialect: Dialect) -> tuple[str, str, int] | None:
     for pattern in dialect.recipient:
         if found := pattern.search(line):
             groups = found.groups()
-            return groups[0].strip("<>.'\""), (groups[1] or "").strip() if len(groups) > 1 else "", _SHAPED
+            return shapes.clean(groups[0].strip("<>")), (groups[1] or "").strip() if len(groups) > 1 else "", SHAPED
     if dialect.only_own or "@" not in line:
         return None
-    if _NOT_RECIPIENT.match(line):
-        return None
-    for pattern in (_ANGLE, _LABEL, _BARE):
-        if (found := pattern.match(line)) and "@" in found[1]:
-            rest = (found[2] or "").strip()
-            sure = _SUMMED_UP if pattern is _LABEL and _SUMMARY_TO.match(line) else _SHAPED
-            return _clean(found[1]), rest, sure
-    if found := _TRANSCRIPT.match(line):
-        return _clean(found[2]), f"{found[1]}{found[3]}", _SHAPED
-    if (found := _ANY_LABEL.match(line)) and not _CONTACT.search(line):
-        return _clean(found[1]), "", _PHRASE
-    if (found := _PHRASED.search(line)) and "@" in found[1] and not _CONTACT.search(line[: found.start(1) + 12]):
-        return _clean(found[1]), "", _PHRASE
-    return None
-
-
-def _clean(address: str) -> str:
-    address = address.strip(".'")
-    return address[5:] if address[:5].lower() == "smtp=" else address
+    return shapes.recipient_in(line)
 
 
 def _reconcile(seen: list[_Seen], failed: list[str], notice: Notice) -> list[_Seen]:
@@ -213,13 +159,13 @@ def _reconcile(seen: list[_Seen], failed: list[str], notice: Notice) -> list[_Se
     if failed:
         known = {a.lower() for a in failed}
         rest = [w for k, one in merged.items() if k not in known for w in one.said]
-        return [merged.get(a.lower()) or _Seen(a, _SHAPED, list(rest)) for a in failed]
+        return [merged.get(a.lower()) or _Seen(a, SHAPED, list(rest)) for a in failed]
     own = notice.own_addresses
     others = [one for key, one in merged.items() if key not in own and not key.startswith("mailer-daemon@")]
-    chosen = others or [one for one in merged.values() if one.sure > _SUMMED_UP]
+    chosen = others or [one for one in merged.values() if one.sure > SUMMED_UP]
     most = max((one.sure for one in chosen), default=0)
     best = [one for one in chosen if one.sure == most]
-    return best if most == _SHAPED else best[:3]
+    return best if most == SHAPED else best[:3]
 
 
 def _reasons(text: str, dialect: Dialect) -> list[str]:
@@ -228,9 +174,9 @@ def _reasons(text: str, dialect: Dialect) -> list[str]:
 
 def _with_reply_first(said: list[str], text: str) -> list[str]:
     """With one recipient only, a paragraph that holds an SMTP reply is about it wherever it stands."""
-    if said and _REPLY.search(said[0]):
+    if said and shapes.REPLY.search(said[0]):
         return said
     for paragraph in text.split("\n\n"):
-        if found := _REPLY.search(paragraph):
+        if found := shapes.REPLY.search(paragraph):
             return [paragraph[max(0, paragraph.rfind("\n", 0, found.start())) :], *said]
     return said

@@ -48,7 +48,8 @@ PROVIDERS: tuple[Provider, ...] = (
         (C.RATE_LIMITED, "rp 001; rp 002; rp 003"),
         (
             C.BLOCKED,
-            "sc 001; sc 002; sc 003; sc 004; dy 001; dy 002; ou 001; ou 002; s3140; s3150; banned sending ip; as 16012609",
+            "sc 001; sc 002; sc 003; sc 004; dy 001; dy 002; "
+            "ou 001; ou 002; s3140; s3150; banned sending ip; as 16012609",
         ),
         (C.USER_UNKNOWN, "recipient address rejected access denied"),
         (C.SUSPEND, "account that does not accept mail"),
@@ -64,7 +65,8 @@ PROVIDERS: tuple[Provider, ...] = (
         (C.MAILBOX_FULL, "this account is over quota; mailbox is over quota"),
         (
             C.BLOCKED,
-            "bl21; bl22; bl23; ts01; ts02; ts03; not accepted for policy reasons see * blocked; error codes 421 * blocked",
+            "bl21; bl22; bl23; ts01; "
+            "ts02; ts03; not accepted for policy reasons see * blocked; error codes 421 * blocked",
         ),
         (
             C.BAD_REPUTATION,
@@ -92,7 +94,8 @@ PROVIDERS: tuple[Provider, ...] = (
         "cox.net cloudfilter cox.com",
         (
             C.BLOCKED,
-            "aup cdrbl; aup cxbl; aup dnsrbl; aup csi; aup csirbl; cxbl; cdrbl; ipbl0001; ipbl1; ipbl10; ipbl100; ipbl1000",
+            "aup cdrbl; aup cxbl; aup dnsrbl; aup csi; aup csirbl; cxbl; "
+            "cdrbl; ipbl0001; ipbl1; ipbl10; ipbl100; ipbl1000",
         ),
         (C.RATE_LIMITED, "aup cxcnct; aup cxthrt; aup cxmxrt; aup cxmj; cxthrt; cxmxrt; cxcnct; cxmj; cxsmtp"),
         (C.REQUIRE_PTR, "aup cxdns; cxdns"),
@@ -108,7 +111,8 @@ PROVIDERS: tuple[Provider, ...] = (
         ),
         (
             C.BLOCKED,
-            "aup i 1600; aup in 1600; aup in 1320; aup in 1350; aup i 1500; aup i 1540; aup i 1550; aup i 1560; aup i 1580",
+            "aup i 1600; aup in 1600; aup in 1320; aup in 1350; "
+            "aup i 1500; aup i 1540; aup i 1550; aup i 1560; aup i 1580",
         ),
         (C.SPAM_DETECTED, "aup in 1810; aup in 1830; aup i 1810"),
     ),
@@ -143,11 +147,13 @@ PROVIDERS: tuple[Provider, ...] = (
         (C.BLOCKED, "csi mimecast org; local ct ip reputation; rejected by rbl"),
         (
             C.REJECTED,
-            "administrative prohibition envelope blocked; header based blocked senders; envelope blocked; sender blocked",
+            "administrative prohibition envelope blocked; header based blocked senders; "
+            "envelope blocked; sender blocked",
         ),
         (
             C.POLICY_VIOLATION,
-            "host network not allowed; anti spoofing policy; content examination policy; rejected due to security policies",
+            "host network not allowed; anti spoofing policy; "
+            "content examination policy; rejected due to security policies",
         ),
         (C.NO_RELAYING, "open relay not allowed"),
         (C.RATE_LIMITED, "exceeding outbound thread limit; thread limit"),
@@ -165,7 +171,8 @@ PROVIDERS: tuple[Provider, ...] = (
         "barracuda permanent",
         (
             C.SPAM_DETECTED,
-            "permanent failure for one or more recipients @ blocked; permanent failure for one or more recipients * blocked",
+            "permanent failure for one or more recipients @ blocked; "
+            "permanent failure for one or more recipients * blocked",
         ),
         (C.BLOCKED, "barracuda reputation; barracudanetworks com reputation; barracudacentral org"),
     ),
@@ -193,7 +200,8 @@ PROVIDERS: tuple[Provider, ...] = (
         (C.SPAM_DETECTED, "dt spm; mi spb"),
         (
             C.RATE_LIMITED,
-            "mi cel; mi dmc; mi ccl; mi nec; mi stc; rp drc; rp ccl; rp cel; rp qrc; rp trc; hl icc; hl ifc; hl mep; rp rcl",
+            "mi cel; mi dmc; mi ccl; mi nec; mi stc; rp drc; rp ccl; "
+            "rp cel; rp qrc; rp trc; hl icc; hl ifc; hl mep; rp rcl",
         ),
         (C.BLOCKED, "dt rbl; dt nrbl; hl rep; hl itc; hl ihu; ip in blacklist"),
         (C.AUTH_FAILURE, "mi spf; dt sum; mi dmarc"),

@@ -6,7 +6,7 @@ and at last any failure told in sentences by something that looks like a mail se
 
 from __future__ import annotations
 
-from undelivered.bounces import arf, autoreply, dialects, dsn, mime, plain
+from undelivered.bounces import arf, autoreply, dialects, dsn, mime, plain, signs
 from undelivered.bounces.finding import Finding
 from undelivered.bounces.notice import ADDRESS, Notice
 from undelivered.bounces.reasons import Cause
@@ -48,11 +48,11 @@ def _read(notice: Notice) -> Report:
     inner = _sent_on(notice)
     if inner is not None:
         return inner
-    if dialects.is_automatic_answer(notice):
+    if signs.is_automatic_answer(notice):
         if autoreply.is_challenge(notice):
             return _report(notice, Kind.CHALLENGE, [], "challenge")
         return _auto_reply(notice)
-    if dialects.looks_like_failure(notice):
+    if signs.looks_like_failure(notice):
         findings = plain.read(notice, dialects.GENERIC) or dialects.to_original(notice, [])
         if findings:
             return _report(notice, None, findings, "plain")

@@ -47,7 +47,9 @@ COMMAND_WORDS: tuple[tuple[str, str], ...] = (
 
 
 # "mail.example.com does not exist": a domain, not a mailbox
-_HOST_DOES_NOT_EXIST = re.compile(r"(?:^|[\s:])(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24} (?:does not|doesn't) exist", re.I)
+_HOST_DOES_NOT_EXIST = re.compile(
+    r"(?:^|[\s:])(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24} (?:does not|doesn't) exist", re.IGNORECASE
+)
 
 
 def find_command(words: str) -> str:

@@ -8,7 +8,6 @@ from typing import Any
 
 from undelivered.bounces.reasons import Cause, Suppress
 
-
 # Feedback types that are no complaint of the recipient: technical reports, and "this was no spam" (RFC 5965, RFC 6591).
 _NO_COMPLAINT = frozenset({"auth-failure", "dmarc", "dkim", "spf", "not-spam"})
 

@@ -56,8 +56,8 @@ KDDI = Dialect(
     "KDDI",
     _is_kddi,
     recipient=(
-        re.compile(rf"could not be delivered to:?\s*<?({_A})>?", re.I),
-        re.compile(rf"^\s*recipient:\s*<({_A})>", re.I),
+        re.compile(rf"could not be delivered to:?\s*<?({_A})>?", re.IGNORECASE),
+        re.compile(rf"^\s*recipient:\s*<({_A})>", re.IGNORECASE),
         re.compile(rf"^\s*<({_A})>:?\s*(.*)$"),
     ),
     refine=_kddi,
@@ -67,8 +67,8 @@ VERIZON = Dialect(
     "Verizon Wireless",
     lambda n: "post_master@" in n.sender or "@vtext." in n.sender or "@vzwpix." in n.sender or "@mms." in n.sender,
     recipient=(
-        re.compile(rf"^\s*RCPT TO:\s*<?({_A})>?", re.I),
-        re.compile(rf"^\s*To:\s*<?({_A})>?\s*$", re.I),
+        re.compile(rf"^\s*RCPT TO:\s*<?({_A})>?", re.IGNORECASE),
+        re.compile(rf"^\s*To:\s*<?({_A})>?\s*$", re.IGNORECASE),
     ),
     fallback=Cause.USER_UNKNOWN,
 )

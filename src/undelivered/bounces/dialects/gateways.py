@@ -13,7 +13,7 @@ _A = ADDRESS.pattern
 # >>> ann@example.com <ann@example.com>
 ACTIVE_HUNTER = Dialect(
     "Active!hunter",
-    lambda n: "x-ahmailid" in n.mail.headers or ">>> " in n.own_words and "permanent fatal errors" in n.own_words,
+    lambda n: "x-ahmailid" in n.mail.headers or (">>> " in n.own_words and "permanent fatal errors" in n.own_words),
     recipient=(re.compile(rf"^\s*>>>\s+\S+@\S+\s+<({_A})>"),),
 )
 
@@ -22,29 +22,27 @@ INTERSCAN = Dialect(
     "InterScan",
     lambda n: "interscan" in n.own_words[:2000] or "interscan" in n.sender or n.sender.startswith("imss@"),
     recipient=(
-        re.compile(rf"unable to deliver message to <({_A})>", re.I),
-        re.compile(rf"sent <<< rcpt to:\s*<({_A})>", re.I),
+        re.compile(rf"unable to deliver message to <({_A})>", re.IGNORECASE),
+        re.compile(rf"sent <<< rcpt to:\s*<({_A})>", re.IGNORECASE),
     ),
     fallback=Cause.USER_UNKNOWN,
 )
 
 # IMail: `undeliverable to ann@example.com` above the words that decide.
+_IMAIL_SAYS = (
+    r"(?:unknown user|invalid final delivery userid|user mailbox exceeds allowed size|unknown host"
+    r"|delivery failed \d+ attempts)"
+)
 IMAIL = Dialect(
     "IMail",
-    lambda n: "x-mailer" in n.mail.headers and "<smtp32 v" in n.mail.header("x-mailer").lower(),
+    lambda n: "<smtp32 v" in n.mail.header("x-mailer").lower(),
     recipient=(
-        re.compile(
-            rf"^(?:undeliverable to|unknown user:|invalid final delivery userid:|unknown host:|delivery failed \d+ attempts:)\s*<?({_A})>?",
-            re.I,
-        ),
-        re.compile(rf"^(?:user mailbox exceeds allowed size:|[^@:]{{4,60}}:)\s*<?({_A})>?\s*$", re.I),
+        re.compile(rf"^(?:undeliverable to|{_IMAIL_SAYS}:)\s*<?({_A})>?", re.IGNORECASE),
+        re.compile(rf"^[^@:]{{4,60}}:\s*<?({_A})>?\s*$", re.IGNORECASE),
     ),
     reason=(
-        re.compile(
-            rf"^((?:unknown user|invalid final delivery userid|user mailbox exceeds allowed size|unknown host|delivery failed \d+ attempts):\s*<?{_A}>?.*)",
-            re.I | re.M,
-        ),
-        re.compile(r"generated following response:?\s*\n(.+)", re.I),
+        re.compile(rf"^({_IMAIL_SAYS}:\s*<?{_A}>?.*)", re.IGNORECASE | re.MULTILINE),
+        re.compile(r"generated following response:?\s*\n(.+)", re.IGNORECASE),
     ),
 )
 
@@ -54,14 +52,18 @@ MAILMARSHAL = Dialect(
     lambda n: "the following recipients were affected" in n.own_words,
     begins=("the following recipients were affected:", "the following recipients were affected"),
     ends=("additional information",),
-    reason=(re.compile(r"could not be delivered because of\s*\n(.+?)\n\s*the following recipients", re.I | re.S),),
+    reason=(
+        re.compile(
+            r"could not be delivered because of\s*\n(.+?)\n\s*the following recipients", re.IGNORECASE | re.DOTALL
+        ),
+    ),
 )
 
 # m-FILTER and its like: blocks headed by `-----server message`, `-----SMTP command`.
 M_FILTER = Dialect(
     "m-FILTER",
     lambda n: "-------server message" in n.own_words or "-------smtp command" in n.own_words,
-    reason=(re.compile(r"-------server message[ ]*\n(.+?)\n\s*-------", re.I | re.S),),
+    reason=(re.compile(r"-------server message[ ]*\n(.+?)\n\s*-------", re.IGNORECASE | re.DOTALL),),
 )
 
 GATEWAYS = (ACTIVE_HUNTER, INTERSCAN, IMAIL, MAILMARSHAL, M_FILTER)

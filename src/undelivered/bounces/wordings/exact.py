@@ -28,23 +28,22 @@ EXACT: tuple[tuple[C, str], ...] = (
         daily user sending limit exceeded; daily user sending quota exceeded; daily sending quota exceeded;
         maximum sending rate exceeded; sending rate exceeded; throttling failure; daily message quota exceeded;
         has exceeded its * messages per; too many emails per second; sender rate limit; rate limit exceeded;
-        rate limited; rate limiting; ratelimit; ratelimited; rate control; exceeds rate limit;
-        message rate exceeded; smtp throttling; too many connections; too many concurrent;
-        too many concurrent smtp connections; too many simultaneous connections; too many sessions;
-        too many open connections; maximum number of concurrent; number of concurrent connections has exceeded;
-        connection limit; connection limit exceeded; connection rate limit; exceeded the connection limit;
-        concurrency limit; concurrent connections; maximum connections reached; connections from your host;
-        connections from your ip; connection frequency limited; domain frequency limited; frequency limit;
-        too many messages; too many mails; too many emails; too many sent; too many recipients;
-        too many recipients for this sender; too much traffic; sending too fast; exceeded its sending limit;
-        exceeds the maximum number of recipients; exceeded max number of recipients; exceeded the allowed number;
-        exceeded sending limit; exceeded email quota; hourly limit; hourly quota; hourly rate; hourly email limit;
-        exceeded the max emails per hour; discarded because it exceeded; sending limit; daily limit;
-        daily sending limit; allowed per connection; mail volume;
-        unusual rate of unsolicited mail; unusual rate of; message limit reached; please slow down;
+        rate limited; rate limiting; ratelimit; ratelimited; rate control; exceeds rate limit; message rate exceeded;
+        smtp throttling; too many connections; too many concurrent; too many concurrent smtp connections;
+        too many simultaneous connections; too many sessions; too many open connections; maximum number of concurrent;
+        number of concurrent connections has exceeded; connection limit; connection limit exceeded;
+        connection rate limit; exceeded the connection limit; concurrency limit; concurrent connections;
+        maximum connections reached; connections from your host; connections from your ip;
+        connection frequency limited; domain frequency limited; frequency limit; too many messages; too many mails;
+        too many emails; too many sent; too many recipients; too many recipients for this sender; too much traffic;
+        sending too fast; exceeded its sending limit; exceeds the maximum number of recipients;
+        exceeded max number of recipients; exceeded the allowed number; exceeded sending limit; exceeded email quota;
+        hourly limit; hourly quota; hourly rate; hourly email limit; exceeded the max emails per hour;
+        discarded because it exceeded; sending limit; daily limit; daily sending limit; allowed per connection;
+        mail volume; unusual rate of unsolicited mail; unusual rate of; message limit reached; please slow down;
         you are sending too; temporarily throttled; exceeded the rate; limit on the number;
         the maximum number of recipients; excessive number of recipients; recipients exceeded; receive limit exceeded;
-        ; recipient limit exceeded; recipient count exceeded; thread limit exceeded
+        recipient limit exceeded; recipient count exceeded; thread limit exceeded
         """,
     ),
     (
@@ -54,31 +53,31 @@ EXACT: tuple[tuple[C, str], ...] = (
         dmarc; spf check failed; spf check; spf failed; spf failure; spf failures; spf record; spf records;
         spf hardfail; spf softfail; spf soft fail; spf hard fail; spf fails; spf validation; spf verification;
         spf permerror; spf temperror; spf pobox com; openspf; openspf net; openspf org; spf settings; spf policy;
-        ; spf rejection; spf unauthorized mail; spf error; spf lookup; spf sender policy; fail spf; failed spf;
+        spf rejection; spf unauthorized mail; spf error; spf lookup; spf sender policy; fail spf; failed spf;
         fails spf; passing spf; sender policy framework; domain of * does not designate; does not designate;
         is not designated; not a permitted sender; is not allowed to send mail from; is not allowed to send from;
         is not authorized to send from; not authorized to use; is not authorized to send mail on behalf of;
         not authorized to send email from; rejecting email from unauthorized; not permitted to send on behalf of;
         not permitted to send by; not authorized by spf; dkim check failed; domainkeys; domain key;
         fails to pass authentication checks; authentication checks; does not meet the required authentication level;
-        doesnt meet the required authentication level; fails authentication requirements; failed authentication checks;
-        ; authentication information; does not pass authentication; senderid; message failed authentication;
-        arc validation; pass sender authentication; sender authentication failed
+        doesnt meet the required authentication level; fails authentication requirements;
+        failed authentication checks; authentication information; does not pass authentication; senderid;
+        message failed authentication; arc validation; pass sender authentication; sender authentication failed
         """,
     ),
     (
         C.REQUIRE_PTR,
         """
         reverse dns; ptr record; ptr records; no ptr; invalid ptr; ptr lookup; ptr resource record; requires ptr;
-        ; rdns; rdns dns validation failed; fcrdns; reverse dns lookup; reverse lookup; reverse mapping;
+        rdns; rdns dns validation failed; fcrdns; reverse dns lookup; reverse lookup; reverse mapping;
         reverse hostname; reverse host name; reverse path cannot resolve; cannot find your reverse hostname;
         cannot find your hostname; cannot resolve your hostname; cannot resolve your address; cannot resolve your ip;
-        ; can not resolve your; unresolvable relay host name; unable to verify your hostname; ip name lookup failed;
+        can not resolve your; unresolvable relay host name; unable to verify your hostname; ip name lookup failed;
         ip name possibly forged; client ip address has no name; no matches to nameserver query;
         not resolve to a hostname; does not resolve to your; does not have a valid hostname;
         doesnt have a valid hostname; dns ptr; dynamic/generic hostnames; missing or invalid hostname;
         hostname verification failed; invalid hostname of; lacks reverse; unverifyable sending; unverifiable sending;
-        ; all mail servers must have a ptr record; connecting ip * no name; sender ip must resolve
+        all mail servers must have a ptr record; connecting ip * no name; sender ip must resolve
         """,
     ),
     (
@@ -94,13 +93,12 @@ EXACT: tuple[tuple[C, str], ...] = (
     (
         C.FAILED_STARTTLS,
         """
-        does not support tls; not support tls; not support starttls;
-        starttls is required to send mail; must issue a starttls command first; must issue starttls;
-        starttls required; tls required; requires tls; require tls; tls is required; encryption required for;
-        requires encryption; tls handshake; tls negotiation; tls certificate; tls not available;
-        tls is not available; ssl handshake; tls error; tls connect failed; certificate verify failed;
-        certificate not trusted; certificate has expired; cannot start tls; did not offer starttls; mta sts;
-        encrypted connection
+        does not support tls; not support tls; not support starttls; starttls is required to send mail;
+        must issue a starttls command first; must issue starttls; starttls required; tls required; requires tls;
+        require tls; tls is required; encryption required for; requires encryption; tls handshake; tls negotiation;
+        tls certificate; tls not available; tls is not available; ssl handshake; tls error; tls connect failed;
+        certificate verify failed; certificate not trusted; certificate has expired; cannot start tls;
+        did not offer starttls; mta sts; encrypted connection
         """,
     ),
     (
@@ -108,7 +106,7 @@ EXACT: tuple[tuple[C, str], ...] = (
         """
         message size exceeds; message size limit; message too large; message too big; message is too large;
         message is too big; message was too large; mail too large; mail is too large; mail too big; mail is too big;
-        ; email too large; email is too large; message file too big; message length exceeds; message larger than;
+        email too large; email is too large; message file too big; message length exceeds; message larger than;
         message is larger than; message to large; message size is too; message size too; message body too large;
         message content size; message header size exceeds; message header too big; maximum message size;
         max message size; maximum allowed size; exceeds size limit; exceeds fixed limit; exceeds the size limit;
@@ -134,8 +132,8 @@ EXACT: tuple[tuple[C, str], ...] = (
         C.MAILBOX_FULL,
         """
         mailbox full; mailbox is full; mailbox is currently full; mailbox was full; mailbox for user is full;
-        mailbox too full; mailbox has exceeded; mailbox has reached; mailbox exceeded; mailbox exceeds;
-        mailbox quota; mailbox size limit; mailbox out of storage; mailbox filled; mailbox overquota; mailboxfull;
+        mailbox too full; mailbox has exceeded; mailbox has reached; mailbox exceeded; mailbox exceeds; mailbox quota;
+        mailbox size limit; mailbox out of storage; mailbox filled; mailbox overquota; mailboxfull;
         mailbox over quota; inbox is full; inbox full; inbox is out of storage; maildir over quota;
         maildir delivery failed * quota; mail box full; mail box is full; mail quota exceeded; mail folder is full;
         mail directory is full; mail file size exceeds; mail file quota; account is full; account full;
@@ -146,7 +144,7 @@ EXACT: tuple[tuple[C, str], ...] = (
         recipient mailbox full; recipient mailbox is full; recipient reached disk quota; recipient has exceeded;
         recipient exceeded; recipient storage full; recipient rejected mailbox would exceed;
         mailbox would exceed maximum allowed storage; would exceed * quota; would exceed mailbox; would be over quota;
-        ; would exceed quota; over quota; over the quota; over their quota; over its quota; over his quota;
+        would exceed quota; over quota; over the quota; over their quota; over its quota; over his quota;
         over her quota; over the allowed quota; over disk quota; over the storage quota; over the maximum allowed;
         overquota; out of storage; out of storage space; exceeded storage; exceeded the storage;
         exceeded storage allocation; exceeded allocated storage; exceeded * quota; exceeded its quota;
@@ -179,53 +177,51 @@ EXACT: tuple[tuple[C, str], ...] = (
         C.SUSPEND,
         """
         account disabled; account is disabled; account has been disabled; account that you tried to reach is disabled;
-        ; account that you tried to reach is inactive; account you tried to reach is disabled; account inactive;
+        account that you tried to reach is inactive; account you tried to reach is disabled; account inactive;
         account is inactive; account locked; account is locked; account has been locked; account suspended;
         account is suspended; account has been suspended; account is temporarily suspended;
         account is temporarily disabled; account is currently suspended; account is currently disabled;
         account was suspended; account deactivated; account has been deactivated; account is deactivated;
         account is not active; account not active; account expired; account has expired; account closed due to;
-        account is blocked; account blocked; account has been blocked; account temporarily blocked;
-        account is frozen; account frozen; account is temporarily unavailable; account restricted;
-        this account is not; account de-activated; account de activated; account deactive;
-        recipient account is blocked; recipient suspend the service; recipient suspended; recipient is suspended;
-        recipient disabled; recipient has been suspended; recipient inactive; recipient is inactive;
-        recipient is not active; disabled recipient address; mailbox disabled; mailbox is disabled;
-        mailbox is disabled not accepting messages; mailbox has been disabled; mailbox currently suspended;
-        mailbox is suspended; mailbox suspended; mailbox has been suspended; mailbox frozen; mailbox is frozen;
-        mailbox is frozen due to non-payment; mailbox is inactive; mailbox inactive;
-        mailbox for this user is inactive; mailbox inactive for; mailbox not active; mailbox is not active;
-        mailbox is currently inactive; mailbox locked; mailbox is locked; mailbox has been locked;
-        mailbox is blocked; mailbox blocked; mailbox has been blocked; mailbox temporarily disabled;
-        mailbox is temporarily disabled; mailbox is currently disabled; mailbox deactivated;
-        mailbox has been deactivated; mailbox expired; mailbox has expired; user suspended; user is suspended;
-        user has been suspended; user account suspended; user disabled; user is disabled; user account is disabled;
-        user account disabled; user account locked; user inactive; user is inactive; user deactivated;
-        user has been deactivated; user is deactivated; user is blocked; user has been blocked;
+        account is blocked; account blocked; account has been blocked; account temporarily blocked; account is frozen;
+        account frozen; account is temporarily unavailable; account restricted; this account is not;
+        account de-activated; account de activated; account deactive; recipient account is blocked;
+        recipient suspend the service; recipient suspended; recipient is suspended; recipient disabled;
+        recipient has been suspended; recipient inactive; recipient is inactive; recipient is not active;
+        disabled recipient address; mailbox disabled; mailbox is disabled; mailbox is disabled not accepting messages;
+        mailbox has been disabled; mailbox currently suspended; mailbox is suspended; mailbox suspended;
+        mailbox has been suspended; mailbox frozen; mailbox is frozen; mailbox is frozen due to non-payment;
+        mailbox is inactive; mailbox inactive; mailbox for this user is inactive; mailbox inactive for;
+        mailbox not active; mailbox is not active; mailbox is currently inactive; mailbox locked; mailbox is locked;
+        mailbox has been locked; mailbox is blocked; mailbox blocked; mailbox has been blocked;
+        mailbox temporarily disabled; mailbox is temporarily disabled; mailbox is currently disabled;
+        mailbox deactivated; mailbox has been deactivated; mailbox expired; mailbox has expired; user suspended;
+        user is suspended; user has been suspended; user account suspended; user disabled; user is disabled;
+        user account is disabled; user account disabled; user account locked; user inactive; user is inactive;
+        user deactivated; user has been deactivated; user is deactivated; user is blocked; user has been blocked;
         user account has been; user email account is suspended; user not active; user is not active;
-        user temporarily disabled; user expired; user is locked; user is currently suspended;
-        is temporarily disabled; is now suspended; is currently not accessible; not been active; temporarily locked;
-        ; address disabled; address has been disabled; address deactivated; address has been deactivated;
-        address is deactivated; email inbox * is no longer in use; inbox * no longer in use;
-        inbox * no longer monitored; domain is suspended; domain suspended; domain has been disabled;
-        domain has been suspended; domain disabled; email account is disabled; email account suspended;
-        boite du destinataire archivee; destinataire est bloque; conta desativada
+        user temporarily disabled; user expired; user is locked; user is currently suspended; is temporarily disabled;
+        is now suspended; is currently not accessible; not been active; temporarily locked; address disabled;
+        address has been disabled; address deactivated; address has been deactivated; address is deactivated;
+        email inbox * is no longer in use; inbox * no longer in use; inbox * no longer monitored; domain is suspended;
+        domain suspended; domain has been disabled; domain has been suspended; domain disabled;
+        email account is disabled; email account suspended; boite du destinataire archivee; destinataire est bloque;
+        conta desativada
         """,
     ),
     (
         C.NOT_COMPLIANT_RFC,
         """
-        missing a valid address in from header; having no from header;
-        duplicate header; duplicate headers; not rfc 5322 compliant; not rfc 2822 compliant; not rfc 822 compliant;
-        not rfc 5321 compliant; not rfc compliant; not compliant with rfc; non compliant with rfc;
-        not 5322 compliant; not in compliance; does not comply with rfc; doesnt comply with rfc; violates rfc;
-        rfc violation; rfc compliance; rfc compliant; rfc 5322; rfc5322; rfc 2822; rfc2822; multiple from;
-        more than one from; multiple addresses in from; multiple * headers; missing from header; missing from;
-        from header is missing; missing to header; missing date header; missing message id; no message id;
-        invalid message id; message id is missing; bare lf; bare linefeed; bare linefeeds; bare line feed;
-        bare line feeds; bare newline; bare newlines; bare cr; stray newline; smtp pix; this message is not rfc;
-        https support google com mail p rfcmessagenoncompliant; message is not rfc; header is missing;
-        headers must be; line too long; lines longer than
+        missing a valid address in from header; having no from header; duplicate header; duplicate headers;
+        not rfc 5322 compliant; not rfc 2822 compliant; not rfc 822 compliant; not rfc 5321 compliant;
+        not rfc compliant; not compliant with rfc; non compliant with rfc; not 5322 compliant; not in compliance;
+        does not comply with rfc; doesnt comply with rfc; violates rfc; rfc violation; rfc compliance; rfc compliant;
+        rfc 5322; rfc5322; rfc 2822; rfc2822; multiple from; more than one from; multiple addresses in from;
+        multiple * headers; missing from header; missing from; from header is missing; missing to header;
+        missing date header; missing message id; no message id; invalid message id; message id is missing; bare lf;
+        bare linefeed; bare linefeeds; bare line feed; bare line feeds; bare newline; bare newlines; bare cr;
+        stray newline; smtp pix; this message is not rfc; https support google com mail p rfcmessagenoncompliant;
+        message is not rfc; header is missing; headers must be; line too long; lines longer than
         """,
     ),
     (
@@ -238,25 +234,24 @@ EXACT: tuple[tuple[C, str], ...] = (
         doesnt accept email; doesnt accept mail; doesnt accept any mail; no smtp service;
         an mx or srv record indicated no smtp service; no mx found; no mx found for domain; no mx record;
         no mx record found; no mx records; no mx or a; no mx or a records; no mx hosts; no valid mx;
-        no mail exchanger; no mail exchange; no mail hosts; cant find any mail servers;
-        could not find a mail server;  smtp protocol returned a permanent error;
-        name server no data; has no mx; recipient server does not accept mail; not configured to accept mail;
-        not configured to receive mail; mail not accepted at this; system not accepting network messages;
-        this host accepts no mail; machine does not accept mail; no host found for domain;
-        cname lookup failed permanently; does not accept smtp mail; recipient domain has no
+        no mail exchanger; no mail exchange; no mail hosts; cant find any mail servers; could not find a mail server;
+        smtp protocol returned a permanent error; name server no data; has no mx;
+        recipient server does not accept mail; not configured to accept mail; not configured to receive mail;
+        mail not accepted at this; system not accepting network messages; this host accepts no mail;
+        machine does not accept mail; no host found for domain; cname lookup failed permanently;
+        does not accept smtp mail; recipient domain has no
         """,
     ),
     (
         C.HOST_UNKNOWN,
         """
-        account or domain may not exist;
-        host unknown; unknown host; host not found; host name not found; hostname not found;
-        host or domain name not found; host or domain name not found name service error; domain name not found;
-        domain not found; domain does not exist; domain doesnt exist; domain is not found; domain unknown;
-        unknown domain; domain invalid; domain is invalid; domain must exist; domain non existent; domain is dead;
-        domain mentioned not found; domain of recipient; domain couldnt be found; domain could not be found;
-        domain is not exist; couldnt find any host named; could not find any host named; no such host;
-        no such domain; no such domain at this location; no such domain here; no such destination;
+        account or domain may not exist; host unknown; unknown host; host not found; host name not found;
+        hostname not found; host or domain name not found; host or domain name not found name service error;
+        domain name not found; domain not found; domain does not exist; domain doesnt exist; domain is not found;
+        domain unknown; unknown domain; domain invalid; domain is invalid; domain must exist; domain non existent;
+        domain is dead; domain mentioned not found; domain of recipient; domain couldnt be found;
+        domain could not be found; domain is not exist; couldnt find any host named; could not find any host named;
+        no such host; no such domain; no such domain at this location; no such domain here; no such destination;
         recipient domain must exist; recipient domain not found; recipient domain does not exist;
         recipient address rejected domain not found; recipient address rejected unknown recipient domain;
         invalid domain name; invalid domain; invalid host name; bad destination system address;
@@ -276,24 +271,23 @@ EXACT: tuple[tuple[C, str], ...] = (
         C.REJECTED,
         """
         resolver rst sendernotauthenticatedforgroup; sender was not authenticated when sending to this group;
-        address that has been blacklisted; all recipient addresses rejected;
-        sender address rejected; sender rejected; sender address is rejected; sender address denied;
-        sender address verification failed; sender verify failed; sender verification failed; sender verify;
-        sender not verified; sender refused; sender domain blocked; sender domain is blocked; sender domain rejected;
-        ; sender domain not allowed; sender domain is empty; sender domain does not exist; sender domain must exist;
-        sender domain not found; sender domain must resolve; sender domain invalid; sender host unknown;
-        sender is unknown; sender invalid; sender is invalid; sender not allowed; sender is not allowed;
-        sender not permitted; sender not authorized; sender is not authorized; sender not authenticated for group;
-        sender not in; sender not pre-approved; sender not pre approved; sender email address rejected;
-        sender email address is; sender email has been; sender address invalid; sender address not;
-        sender address is not; sender non local; sender access denied; sender banned; sender blacklisted;
-        sender is blacklisted; senders address; senders domain; senders host; unroutable sender; unrouteable sender;
-        ; unresolvable sender; invalid sender; invalid sender domain; invalid return path; invalid from;
-        invalid mail from; invalid domain see; invalid envelope sender; invalid reverse path; bad sender;
-        bad sender address; bad senders system address; bad mail from; bad mailfrom; bad return; bad from;
-        badmailfrom; unknown sender; unknown sender address; unverified sender; unverified address;
-        unable to verify sender; could not verify sender; cannot verify sender; cant verify sender;
-        could not verify sender address; cannot resolve your sender; can not find your sender;
+        address that has been blacklisted; all recipient addresses rejected; sender address rejected; sender rejected;
+        sender address is rejected; sender address denied; sender address verification failed; sender verify failed;
+        sender verification failed; sender verify; sender not verified; sender refused; sender domain blocked;
+        sender domain is blocked; sender domain rejected; sender domain not allowed; sender domain is empty;
+        sender domain does not exist; sender domain must exist; sender domain not found; sender domain must resolve;
+        sender domain invalid; sender host unknown; sender is unknown; sender invalid; sender is invalid;
+        sender not allowed; sender is not allowed; sender not permitted; sender not authorized;
+        sender is not authorized; sender not authenticated for group; sender not in; sender not pre-approved;
+        sender not pre approved; sender email address rejected; sender email address is; sender email has been;
+        sender address invalid; sender address not; sender address is not; sender non local; sender access denied;
+        sender banned; sender blacklisted; sender is blacklisted; senders address; senders domain; senders host;
+        unroutable sender; unrouteable sender; unresolvable sender; invalid sender; invalid sender domain;
+        invalid return path; invalid from; invalid mail from; invalid domain see; invalid envelope sender;
+        invalid reverse path; bad sender; bad sender address; bad senders system address; bad mail from; bad mailfrom;
+        bad return; bad from; badmailfrom; unknown sender; unknown sender address; unverified sender;
+        unverified address; unable to verify sender; could not verify sender; cannot verify sender;
+        cant verify sender; could not verify sender address; cannot resolve your sender; can not find your sender;
         domain of sender address * does not exist; domain of sender address; domain of sender; sender domain of;
         sender callout; envelope sender rejected; return path rejected; return path is invalid; mailfrom rejected;
         mail from rejected; mail from command rejected; mail from denied; from address is not; from address not;
@@ -301,14 +295,14 @@ EXACT: tuple[tuple[C, str], ...] = (
         backscatter protection detected; batv; bounce forbidden; bogus mail from; null sender; null senders;
         null sender is not allowed; empty sender; empty envelope senders not allowed; empty from;
         does not accept bounces; not accept bounces; doesnt accept bounces; no bounces; mail from not owned by user;
-        ; not owned by user; the from address; has installed an invalid mx record; invalid mx record;
+        not owned by user; the from address; has installed an invalid mx record; invalid mx record;
         no mx record for sender; returned mail not accepted here; delivery not allowed to non local;
         please use a valid; rejected because of unacceptable from; you are not a member; not a member of this;
         only members; members only; not subscribed; not allowed to post; not permitted to post;
         not permitted to send to; not allowed to send to; not authorized to send to; may not have permission to post;
-        ; posting to this; restricted to; non member; nonmember; not a subscriber;
-        not on the list of allowed senders; not in allowed senders; only accepts mail from; accepts mail from * only;
-        ; resolver rst auth; resolver rst notauthorized; resolver rst restrictedtorecipientspermission;
+        posting to this; restricted to; non member; nonmember; not a subscriber; not on the list of allowed senders;
+        not in allowed senders; only accepts mail from; accepts mail from * only; resolver rst auth;
+        resolver rst notauthorized; resolver rst restrictedtorecipientspermission;
         resolver rst restrictedtorecipients; resolver rst authrequired; only accept messages from;
         only accepts messages from; only accept mail from; allowed to send to this; recipient only accepts;
         recipient has blocked; blocked by the recipient; you have been blocked by the recipient; refuses your mail;
@@ -324,13 +318,13 @@ EXACT: tuple[tuple[C, str], ...] = (
         unable to relay; cannot relay; can not relay; no relaying; relay not permitted; relay not allowed;
         relay is not allowed; relay access denied; relay access; relay denied; relay operation rejected;
         relay disallowed; relay prohibited; relay rejected; relay restriction; relay from unauthorized; not a relay;
-        ; not an open relay; dont relay; does not relay; unauthorized relay; third party relay;
-        send mail through this server; not configured to relay; not one of our; is not a gateway;
-        insecure mail relay; mail server requires authentication when attempting to send to a non local e mail address;
-        ; email address is not verified; that domain isnt in my list of allowed rcpthosts; isnt in my list of allowed;
-        ; rcpthosts; domain is not local; domain not local; domain not served here; not hosted here;
-        not handled here; not accepted here; not serviced here; is not served here; isnt hosted; non local domain;
-        must login first; send a non local; foreign mail
+        not an open relay; dont relay; does not relay; unauthorized relay; third party relay;
+        send mail through this server; not configured to relay; not one of our; is not a gateway; insecure mail relay;
+        mail server requires authentication when attempting to send to a non local e mail address;
+        email address is not verified; that domain isnt in my list of allowed rcpthosts; isnt in my list of allowed;
+        rcpthosts; domain is not local; domain not local; domain not served here; not hosted here; not handled here;
+        not accepted here; not serviced here; is not served here; isnt hosted; non local domain; must login first;
+        send a non local; foreign mail
         """,
     ),
     (
@@ -342,21 +336,21 @@ EXACT: tuple[tuple[C, str], ...] = (
         unknown mailbox; unknown account; unknown username; unknown alias; unknown virtual mailbox;
         unknown destination mailbox; unknown email address; unknown host or user; unknown recipient address;
         recipient unknown; recipient is unknown; recipient address unknown; recipients unknown; recipient not found;
-        ; recipient was not found; recipient notfound; recipient does not exist; recipient doesnt exist;
+        recipient was not found; recipient notfound; recipient does not exist; recipient doesnt exist;
         recipient not exist; recipient not known; recipient not exists; recipient is not exist;
         recipient do not exist; recipient no found; recipient is not local; recipient is invalid; recipient invalid;
-        ; recipient is not valid; recipient not valid; recipient is not a valid; recipient name is not recognized;
-        recipient address not found; recipient address rejected user unknown; recipient address rejected access denied;
-        ; recipient address rejected unknown; recipient address rejected no such;
-        recipient address rejected undeliverable; recipient address rejected mailbox; recipient address rejected not;
-        recipient address rejected unverified; recipient address rejected address; recipient address rejected invalid;
-        ; recipient address does not exist; recipient address verification failed; recipient verification failed;
-        recipient could not be found; recipient mailbox not; recipient mailbox does not exist;
-        recipient verify failed; recipient not verified; recipnotfound; recipientnotfound;
-        recipient rejected no such; resolver adr; resolver adr recipnotfound; resolver adr exrecipnotfound;
-        resolver adr recipientnotfound; resolver adr invalidinex; invalid recipient; invalid recipients;
-        invalid recipient address; invalid mailbox; invalid mailbox path; invalid username; invalid user name;
-        invalid email address; invalid final delivery userid; invalid rcpt; invalid or unknown;
+        recipient is not valid; recipient not valid; recipient is not a valid; recipient name is not recognized;
+        recipient address not found; recipient address rejected user unknown;
+        recipient address rejected access denied; recipient address rejected unknown;
+        recipient address rejected no such; recipient address rejected undeliverable;
+        recipient address rejected mailbox; recipient address rejected not; recipient address rejected unverified;
+        recipient address rejected address; recipient address rejected invalid; recipient address does not exist;
+        recipient address verification failed; recipient verification failed; recipient could not be found;
+        recipient mailbox not; recipient mailbox does not exist; recipient verify failed; recipient not verified;
+        recipnotfound; recipientnotfound; recipient rejected no such; resolver adr; resolver adr recipnotfound;
+        resolver adr exrecipnotfound; resolver adr recipientnotfound; resolver adr invalidinex; invalid recipient;
+        invalid recipients; invalid recipient address; invalid mailbox; invalid mailbox path; invalid username;
+        invalid user name; invalid email address; invalid final delivery userid; invalid rcpt; invalid or unknown;
         invalid or unknown virtual user; invalid virtual user; invalid alias; bad destination mailbox;
         bad destination email address; bad recipient; bad recipient address; bad email address; bad mailbox;
         illegal user; illegal alias; illegal recipient; no such user; no such users; no such user here;
@@ -375,20 +369,19 @@ EXACT: tuple[tuple[C, str], ...] = (
         user not here; user does not exist; user doesnt exist; user dosent exist; user does not exists;
         user doesnt exists; user do not exist; user dont exist; user didnt exist; user does not have an;
         user doesnt have a; user could not be found; user cannot be found; user cant be found; user name not found;
-        user name was not; user name unknown; user id is not; user id not found; user is not found;
-        user is not known; user is not registered; user is not recognized; user nonexistent; user non existent;
-        user is no longer; user is invalid; user terminated; user has been deleted; user deleted;
-        user mailbox not found; user removed; user closed; username unknown; username not found;
-        username does not exist; usernotfound; userunknown; member not found; mailbox not found;
-        mailbox was not found; mailbox could not be found; mailbox not here; mailbox not exist; mailbox not exists;
-        mailbox does not exist; mailbox doesnt exist; mailbox does not exists; mailbox doesnot exist;
-        mailbox do not exist; mailbox unknown; mailbox unavailable; mailbox is unavailable;
+        user name was not; user name unknown; user id is not; user id not found; user is not found; user is not known;
+        user is not registered; user is not recognized; user nonexistent; user non existent; user is no longer;
+        user is invalid; user terminated; user has been deleted; user deleted; user mailbox not found; user removed;
+        user closed; username unknown; username not found; username does not exist; usernotfound; userunknown;
+        member not found; mailbox not found; mailbox was not found; mailbox could not be found; mailbox not here;
+        mailbox not exist; mailbox not exists; mailbox does not exist; mailbox doesnt exist; mailbox does not exists;
+        mailbox doesnot exist; mailbox do not exist; mailbox unknown; mailbox unavailable; mailbox is unavailable;
         mailbox unavailable or does not exist; mailbox not available; mailbox is not available;
         mailbox isnt available; mailbox not known; mailbox not local; mailbox name not; mailbox invalid;
         mailbox not valid; mailbox has been removed; mailbox has been deleted; mailbox deleted; mailbox removed;
         mailbox closed; mailbox nonexistent; mailbox non existent; mailbox unrecognised; mailboxunavailable;
         address does not exist; address doesnt exist; address does not exists; address not exist; address not exists;
-        ; address not found; address couldnt be found; address could not be found; address cannot be found;
+        address not found; address couldnt be found; address could not be found; address cannot be found;
         address was not found; address not found in; address unknown; address is unknown; address unrecognised;
         address not present; address not present in directory; address not known; address is not known;
         address not listed; address not valid; address is not valid; address invalid; address is invalid;
@@ -397,14 +390,14 @@ EXACT: tuple[tuple[C, str], ...] = (
         addressee unknown; addressee not; email account that you tried to reach does not exist;
         email account you tried to reach does not exist; account that you tried to reach does not exist;
         account does not exist; account doesnt exist; account not found; account not exist; account is not available;
-        ; account not available; account is closed; account closed; account has been closed; account deleted;
+        account not available; account is closed; account closed; account has been closed; account deleted;
         account has been deleted; account is deleted; account unknown; account has been removed; account cancelled;
         account canceled; account terminated; account has been terminated; account not valid; account is invalid;
-        account invalid; account name; email name is not found; email not found; email unknown;
-        email does not exist; email account does not; email account not; does not have an email account;
-        does not have a mailbox; doesnt have an account; doesnt have an account here; has no mailbox; has no account;
-        ; not a valid mailbox; not a valid recipient; not a valid user; not a valid address; not a valid email;
-        not a valid; not a known user; not an active address; not an existing; not a mailbox; not a registered;
+        account invalid; account name; email name is not found; email not found; email unknown; email does not exist;
+        email account does not; email account not; does not have an email account; does not have a mailbox;
+        doesnt have an account; doesnt have an account here; has no mailbox; has no account; not a valid mailbox;
+        not a valid recipient; not a valid user; not a valid address; not a valid email; not a valid;
+        not a known user; not an active address; not an existing; not a mailbox; not a registered;
         not known at this site; not known here; not in my recipient; not in our database; not in the directory;
         not in address book; not in recipient; not found in directory; not found in the directory;
         not listed in public name; not listed in public name address book; not listed in domino directory;
@@ -420,37 +413,35 @@ EXACT: tuple[tuple[C, str], ...] = (
         C.BAD_REPUTATION,
         """
         low reputation; poor reputation; bad reputation; lower reputation; very low reputation; negative reputation;
-        ; senderscore; sender score; senderbase; talosintelligence; trusted source; user complaints
+        senderscore; sender score; senderbase; talosintelligence; trusted source; user complaints
         """,
     ),
     (
         C.BLOCKED,
         """
-        region is blocked; blocked region;
-        connection refused by; refused connection;
-        banned sending ip; client host blocked; client host rejected blocked; client host rejected abus;
-        client host rejected cannot; client host rejected; spamhaus; spamcop; spamcannibal; sorbs;
-        barracudacentral; barracuda central; uceprotect; abuseat; mailspike; invaluement; proofpoint com dynamic;
-        dnsbl; rbl; rbls; rblsmtpd; dnswl; blocklisted; blacklist; blacklisted; black list; black listed;
-        black listing; denylist; denylisted; deny list; banned ip; banned host; ip banned; ip blocked;
-        ip address blocked; ip address blacklisted; ip address is blocked; ip address was blocked;
-        ip address has been blocked; ip has been blocked; ip is blocked; ip is blacklisted; ip was blocked;
-        ip has been banned; address is blocked; host is blocked; host blocked; server blocked; server is blocked;
-        blocked using; blocked ip; blocked host; blocked sender ip; access denied ip; access from ip address;
-        bad dns ptr; bad sender ip; part of their network is on our block list; network is on our block;
-        invalid ip for sending; connection refused by policy; connection refused your; connection reset by policy;
-        connections from this ip; connections not accepted; connections will not be accepted;
-        connections from * not accepted; not allowed to connect; not allowing connections; refused your connection;
-        we do not accept mail from hosts with dynamic ip; we do not accept mail from dynamic ips;
-        messages from * werent sent; messages from * were not sent; messages from your; mail from your * rejected;
-        mail from this host; mail from * refused; mail from ip; you are blocked; you are not allowed to connect;
-        you are not welcome; you are on our; ip reputation is; dynamic pool; dynamic range; dynamic host;
-        residential ip; dialup pool; geo blocking; from your country; hosts with dynamic; helo command rejected;
-        helo rejected; ehlo rejected; invalid helo; bad helo; helo hostname; sender greylisted; greylisted;
-        greylisting; graylist; graylisted; grey listed; gray listed; greylisting in action;
-        please use the smtp server of your isp; use your isp; use the smtp server; use your providers;
-        unable to accept mail from; too many bad; too many invalid; too many unknown; too many failed;
-        too many policy; too many spam; unacceptable mail; open proxy; open relay; open relays;
+        region is blocked; blocked region; connection refused by; refused connection; banned sending ip;
+        client host blocked; client host rejected blocked; client host rejected abus; client host rejected cannot;
+        client host rejected; spamhaus; spamcop; spamcannibal; sorbs; barracudacentral; barracuda central; uceprotect;
+        abuseat; mailspike; invaluement; proofpoint com dynamic; dnsbl; rbl; rbls; rblsmtpd; dnswl; blocklisted;
+        blacklist; blacklisted; black list; black listed; black listing; denylist; denylisted; deny list; banned ip;
+        banned host; ip banned; ip blocked; ip address blocked; ip address blacklisted; ip address is blocked;
+        ip address was blocked; ip address has been blocked; ip has been blocked; ip is blocked; ip is blacklisted;
+        ip was blocked; ip has been banned; address is blocked; host is blocked; host blocked; server blocked;
+        server is blocked; blocked using; blocked ip; blocked host; blocked sender ip; access denied ip;
+        access from ip address; bad dns ptr; bad sender ip; part of their network is on our block list;
+        network is on our block; invalid ip for sending; connection refused by policy; connection refused your;
+        connection reset by policy; connections from this ip; connections not accepted;
+        connections will not be accepted; connections from * not accepted; not allowed to connect;
+        not allowing connections; refused your connection; we do not accept mail from hosts with dynamic ip;
+        we do not accept mail from dynamic ips; messages from * werent sent; messages from * were not sent;
+        messages from your; mail from your * rejected; mail from this host; mail from * refused; mail from ip;
+        you are blocked; you are not allowed to connect; you are not welcome; you are on our; ip reputation is;
+        dynamic pool; dynamic range; dynamic host; residential ip; dialup pool; geo blocking; from your country;
+        hosts with dynamic; helo command rejected; helo rejected; ehlo rejected; invalid helo; bad helo;
+        helo hostname; sender greylisted; greylisted; greylisting; graylist; graylisted; grey listed; gray listed;
+        greylisting in action; please use the smtp server of your isp; use your isp; use the smtp server;
+        use your providers; unable to accept mail from; too many bad; too many invalid; too many unknown;
+        too many failed; too many policy; too many spam; unacceptable mail; open proxy; open relay; open relays;
         you have been blocked; you have been banned; cloudmark; domain listed; is in an rbl; is in a black list;
         in our block
         """,
@@ -458,15 +449,15 @@ EXACT: tuple[tuple[C, str], ...] = (
     (
         C.SPAM_DETECTED,
         """
-        as spam; spam with; is spam; be spam; looks like spam; like spam; spam message; spam content; 
-        contains spam; spam reasons; due to spam; spam filter; spam filtering; spam rule; spam url; spam score; spam rejected;
-        spam refused; spam blocked; likely spam; probable spam; suspected spam; considered spam; suspicion of spam; spam or;
-        spam like; spam detection; spam check; spam checks; spam test; spam engine; spam analysis; spam protection;
-        possible spam; message scored; spam level; reject spam; rejected spam; refused spam; spam not; no spam; spam source;
-        spamassassin; spam detected; antispam; anti spam; unsolicited; unsolicited bulk; bulk email;
-        message content rejected; message content is not acceptable; message rejected due to content;
-        message rejected due to * content; content filtered; content filtering; contentfilter;
-        rejected due to content; rejected for content; rejected by content; rejected by the content;
+        as spam; spam with; is spam; be spam; looks like spam; like spam; spam message; spam content; contains spam;
+        spam reasons; due to spam; spam filter; spam filtering; spam rule; spam url; spam score; spam rejected;
+        spam refused; spam blocked; likely spam; probable spam; suspected spam; considered spam; suspicion of spam;
+        spam or; spam like; spam detection; spam check; spam checks; spam test; spam engine; spam analysis;
+        spam protection; possible spam; message scored; spam level; reject spam; rejected spam; refused spam;
+        spam not; no spam; spam source; spamassassin; spam detected; antispam; anti spam; unsolicited;
+        unsolicited bulk; bulk email; message content rejected; message content is not acceptable;
+        message rejected due to content; message rejected due to * content; content filtered; content filtering;
+        contentfilter; rejected due to content; rejected for content; rejected by content; rejected by the content;
         refused by content; blocked by content; mail content denied; content denied; objectionable content;
         message was identified; message was classified; bayesian; too high score; by our content; blacklisted url;
         url in this message; uribl; surbl; the url contained; forbidden url; bad links;
@@ -476,79 +467,70 @@ EXACT: tuple[tuple[C, str], ...] = (
     (
         C.CONTENT_ERROR,
         """
-        media error; media not supported; media type is unsupported; conversion required;
-        conversion is not supported; converting content; unsupported content; content is not supported;
-        message content is unacceptable; headers too large; header too large; header error; header line;
-        too many headers; improper header; malformed header; malformed mime; malformed message; malformed content;
-        mime error; mime header; mime content type; mime not supported; invalid mime; invalid header;
-        missing header; missing required header; unsupported charset; unsupported encoding; 8bitmime;
-        invalid content; email address in the content; failed to parse; cannot parse; could not parse;
-        attachment error; html only; routing information; message parsing; message has invalid; smtputf8;
-        internationalized; utf8 required
+        media error; media not supported; media type is unsupported; conversion required; conversion is not supported;
+        converting content; unsupported content; content is not supported; message content is unacceptable;
+        headers too large; header too large; header error; header line; too many headers; improper header;
+        malformed header; malformed mime; malformed message; malformed content; mime error; mime header;
+        mime content type; mime not supported; invalid mime; invalid header; missing header; missing required header;
+        unsupported charset; unsupported encoding; 8bitmime; invalid content; email address in the content;
+        failed to parse; cannot parse; could not parse; attachment error; html only; routing information;
+        message parsing; message has invalid; smtputf8; internationalized; utf8 required
         """,
     ),
     (
         C.MAILER_ERROR,
         """
-        text was generated during the delivery attempt;
-        unknown mailer error; mailer error; procmail; maildrop; command died; command time limit;
-        command terminated; exit status; exit code; exited with; exited abnormally; terminated by signal;
-        killed by signal; returned error code; local configuration error; local mailer; local scan;
-        operating system error; error writing; error while writing; lock failure; could not lock; cannot lock;
-        returned a non zero
+        text was generated during the delivery attempt; unknown mailer error; mailer error; procmail; maildrop;
+        command died; command time limit; command terminated; exit status; exit code; exited with; exited abnormally;
+        terminated by signal; killed by signal; returned error code; local configuration error; local mailer;
+        local scan; operating system error; error writing; error while writing; lock failure; could not lock;
+        cannot lock; returned a non zero
         """,
     ),
     (
         C.EXPIRED,
         """
-        connection timed out; connection timeout; connect timed out; connection to * timed out; could not find a gateway for;
-        have been failing for a long time; did not respond in time; operation timed out; timed out while; session timed out;
-        message expired; delivery time expired; message time expired; envelope expired; time to live;
-        delivery timeout; delivery timed out; delivery incomplete;
+        connection timed out; connection timeout; connect timed out; connection to * timed out;
+        could not find a gateway for; have been failing for a long time; did not respond in time; operation timed out;
+        timed out while; session timed out; message expired; delivery time expired; message time expired;
+        envelope expired; time to live; delivery timeout; delivery timed out; delivery incomplete;
         delivery attempt * failed; retry timeout exceeded; retry time not reached; retry time exceeded; retry limit;
-        ; retries exceeded; too many retries; in the queue too long; queue too long; 
-        been on the queue; ive been trying; i have been trying; 
-        not been delivered after; unable to deliver in;
-        unable to deliver within; was not delivered within; could not be delivered within; could not be delivered for;
-        ; could not be delivered after; cannot be delivered within; couldnt be delivered after; 
-        undeliverable for; message was undeliverable after; giving up now;
-        maximum number of delivery attempts; max retries; maximum queue;
-        not delivered for; failed for the last; failed to deliver to domain * after
+        retries exceeded; too many retries; in the queue too long; queue too long; been on the queue; ive been trying;
+        i have been trying; not been delivered after; unable to deliver in; unable to deliver within;
+        was not delivered within; could not be delivered within; could not be delivered for;
+        could not be delivered after; cannot be delivered within; couldnt be delivered after; undeliverable for;
+        message was undeliverable after; giving up now; maximum number of delivery attempts; max retries;
+        maximum queue; not delivered for; failed for the last; failed to deliver to domain * after
         """,
     ),
     (
         C.NETWORK_ERROR,
         """
-        name server timeout;
-        did not accept our requests to connect;
-        no relevant answers;
-        too many hops; hop count; hop count exceeded; maximum hop count; maximum hop; maximum forwarding;
-        mail forwarding loop; mail loop; mail loops; mail loop detected; mailer loop; message loop;
-        message looping; message is looping; routing loop; routing error; route loop; loops back to myself;
-        loop back to; loop detected; mx loop; delivery loop; already visited; too many received;
-        connection refused; connection to * timed out;
-        connection reset by peer; connection was closed; connection was dropped; connection died; connection lost;
-        connection broken; connection terminated; connection aborted; lost connection; couldnt connect;
-        could not connect; cannot connect; cant connect; unable to connect; failed to connect; no route to host;
-        no route; network is unreachable; network unreachable; network problem; network is down;
-        host is unreachable; host unreachable; host is down; host down; host is not available; name server error;
-        name server timeout; dns failure; dns lookup failure; dns problem; dns timeout; dns temporarily;
-        dns resolution; host not found try again; all hosts have been failing; timed out while; could not send to mx;
-        ; servers did not answer; temporary lookup; temporary failure in name resolution; temporary dns; loop count;
-        ; winsock
+        name server timeout; did not accept our requests to connect; no relevant answers; too many hops; hop count;
+        hop count exceeded; maximum hop count; maximum hop; maximum forwarding; mail forwarding loop; mail loop;
+        mail loops; mail loop detected; mailer loop; message loop; message looping; message is looping; routing loop;
+        routing error; route loop; loops back to myself; loop back to; loop detected; mx loop; delivery loop;
+        already visited; too many received; connection refused; connection to * timed out; connection reset by peer;
+        connection was closed; connection was dropped; connection died; connection lost; connection broken;
+        connection terminated; connection aborted; lost connection; couldnt connect; could not connect;
+        cannot connect; cant connect; unable to connect; failed to connect; no route to host; no route;
+        network is unreachable; network unreachable; network problem; network is down; host is unreachable;
+        host unreachable; host is down; host down; host is not available; name server error; dns failure;
+        dns lookup failure; dns problem; dns timeout; dns temporarily; dns resolution; host not found try again;
+        all hosts have been failing; timed out while; could not send to mx; servers did not answer; temporary lookup;
+        temporary failure in name resolution; temporary dns; loop count; winsock
         """,
     ),
     (
         C.SYNTAX_ERROR,
         """
-        malformed address; malformed recipient address; may not follow;
-        syntax error; syntax error in parameters; syntax error command unrecognized; command unrecognized;
-        command not recognized; command not understood; command not implemented; command parameter not implemented;
-        command not supported; command unknown; unrecognized command; unknown command; unsupported command;
-        unimplemented command; unexpected command; bad sequence of commands; bad command; bad sequence; bad syntax;
-        ; bad argument; bad parameter; invalid command; invalid parameter; invalid argument; improper use of smtp;
-        improper command; out of sequence; need mail before rcpt; need rcpt; protocol error; protocol violation;
-        syntactically invalid
+        malformed address; malformed recipient address; may not follow; syntax error; syntax error in parameters;
+        syntax error command unrecognized; command unrecognized; command not recognized; command not understood;
+        command not implemented; command parameter not implemented; command not supported; command unknown;
+        unrecognized command; unknown command; unsupported command; unimplemented command; unexpected command;
+        bad sequence of commands; bad command; bad sequence; bad syntax; bad argument; bad parameter; invalid command;
+        invalid parameter; invalid argument; improper use of smtp; improper command; out of sequence;
+        need mail before rcpt; need rcpt; protocol error; protocol violation; syntactically invalid
         """,
     ),
     (
@@ -577,7 +559,7 @@ EXACT: tuple[tuple[C, str], ...] = (
         authentication not; smtp authentication; must be authenticated; requires authentication;
         username and password not accepted; unauthenticated senders not allowed; please turn on smtp authentication;
         client was not authenticated; client not authenticated; security reasons; security policy; security policies;
-        ; transport security; account not subscribed to ses; cryptographic; delivery not authorized
+        transport security; account not subscribed to ses; cryptographic; delivery not authorized
         """,
     ),
     (
@@ -589,7 +571,7 @@ EXACT: tuple[tuple[C, str], ...] = (
         due to policy; due to local policy; due to security policy; by local policy; against policy;
         against our policy; against company policy; administrative prohibition; administratively prohibited;
         administratively denied; administratively rejected; not accepted for policy; message not accepted for policy;
-        ; message rejected for policy; host network not allowed; this message violates; rejected by policy;
+        message rejected for policy; host network not allowed; this message violates; rejected by policy;
         rejected by system; rejected by administrator; rejected by rule; rejected for policy; site policy;
         mail policy; email policy; email rejected due to security policies; company policy; corporate policy;
         terms of service; terms and conditions; content policy; delivery restriction; delivery restrictions

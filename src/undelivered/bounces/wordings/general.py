@@ -43,9 +43,9 @@ GENERAL: tuple[tuple[C, str], ...] = (
         """
         mailbox storage; mailbox space; mailbox limit; exceeding quota; not enough space; insufficient space;
         insufficient storage; mailbox is over; mailbox over; maildir over; account is over; account quota;
-        user is over; user quota; recipient quota; overdrawn; storage limit; storage limits; quota limit;
-        no space; no more space; no room; is full and * cannot; is full; space available; box full;
-        has too much mail; allocated disk
+        user is over; user quota; recipient quota; overdrawn; storage limit; storage limits; quota limit; no space;
+        no more space; no room; is full and * cannot; is full; space available; box full; has too much mail;
+        allocated disk
         """,
     ),
     (
@@ -66,19 +66,19 @@ GENERAL: tuple[tuple[C, str], ...] = (
     (
         C.BLOCKED,
         """
-        block list; blocklists; dynamic ip; dynamic address; greylist; 5 7 606; client host; blocklist;
-        blocked by; blocked for; blocked from; blocked in; blocked at; blocked see; blocked due to; blocked on;
-        blocked because; been blocked; currently blocked; temporarily blocked; access denied to;
-        access has been denied; access forbidden; bad ip; connection dropped; connection dropped by;
-        connection rejected; not accepting connections; refused to talk; refusing connection; no connection;
-        we do not accept mail from; we dont accept mail from; do not accept mail from your; not accept mail from your;
-        ; not accept email from; not accepting mail from; not accept messages from; mail from your; mail from * by;
-        email from your; emails from your; your ip; your ip address; your isp; your host; your mta; your network;
-        ; your server; your mail server; your mailserver; your email server; your system; sender ip;
-        sender ip address; source ip; sending ip; sending host; originating ip; remote ip; client ip;
-        connecting ip; from this ip; from that ip; dialup; dial up; dial-up; dul; geolocation; country;
-        helo name; host name is not; too many errors; this ip address; through your isp; closed due to;
-        error visit; banned; trap hit; listed in; listed by; listed at; is listed; unallowed
+        block list; blocklists; dynamic ip; dynamic address; greylist; 5 7 606; client host; blocklist; blocked by;
+        blocked for; blocked from; blocked in; blocked at; blocked see; blocked due to; blocked on; blocked because;
+        been blocked; currently blocked; temporarily blocked; access denied to; access has been denied;
+        access forbidden; bad ip; connection dropped; connection dropped by; connection rejected;
+        not accepting connections; refused to talk; refusing connection; no connection; we do not accept mail from;
+        we dont accept mail from; do not accept mail from your; not accept mail from your; not accept email from;
+        not accepting mail from; not accept messages from; mail from your; mail from * by; email from your;
+        emails from your; your ip; your ip address; your isp; your host; your mta; your network; your server;
+        your mail server; your mailserver; your email server; your system; sender ip; sender ip address; source ip;
+        sending ip; sending host; originating ip; remote ip; client ip; connecting ip; from this ip; from that ip;
+        dialup; dial up; dial-up; dul; geolocation; country; helo name; host name is not; too many errors;
+        this ip address; through your isp; closed due to; error visit; banned; trap hit; listed in; listed by;
+        listed at; is listed; unallowed
         """,
     ),
     (
@@ -98,24 +98,23 @@ GENERAL: tuple[tuple[C, str], ...] = (
         """
         has been suspended; has been disabled; is suspended; is disabled; is currently disabled;
         is currently suspended; suspended due to; been inactive; closed for inactivity; due to inactivity; inactive;
-        ; disabled; suspended; inactive email address; deactivated
+        disabled; suspended; inactive email address; deactivated
         """,
     ),
     (
         C.REJECTED,
         """
         sender denied; sender blocked; sender is blocked; sender unknown; sender must exist; sender must resolve;
-        envelope sender; envelope from; return path; mail from address; mail from domain; from domain;
-        from address; blocked by recipient; not allowed to send;
-        not permitted to send; not authorized to send; unauthorized sender; spoof; spoofed; spoofing;
-        no such domain
+        envelope sender; envelope from; return path; mail from address; mail from domain; from domain; from address;
+        blocked by recipient; not allowed to send; not permitted to send; not authorized to send; unauthorized sender;
+        spoof; spoofed; spoofing; no such domain
         """,
     ),
     (
         C.NO_RELAYING,
         """
-        not our customer;
-        not relay; no relay; relay mail; mail relay; not local; no such local; domain not in; smarthost
+        not our customer; not relay; no relay; relay mail; mail relay; not local; no such local; domain not in;
+        smarthost
         """,
     ),
     (
@@ -125,19 +124,18 @@ GENERAL: tuple[tuple[C, str], ...] = (
         recipient not ok; recipient not recognized; recipient not listed; recipient not in; recipient is not in;
         invalid user; invalid address; invalid account; invalid local; invalid forward path; bad address;
         no such object; no longer available; no longer valid; no longer in use; no longer active; no longer a valid;
-        ; no longer accepts; no longer receiving; no longer being used; no longer here; no longer used;
+        no longer accepts; no longer receiving; no longer being used; no longer here; no longer used;
         user is not local; user no longer; user rejected; user invalid; mailbox not allowed; mailbox is invalid;
         mailbox no longer; mailbox lookup; mailbox access denied; address no longer; address not available;
         address error; address rejected; address failed; address closed; address lookup; account is unavailable;
         account unavailable; account no longer; not a known; not a local; not a recognised; not a user; not known;
-        ; not in our; not in directory; not found in; not listed in; not listed in the; not recognized;
-        not recognised; not here; not on this; not on server; name unknown; nonexisting; nonexistent; nonexistant;
-        ; non existent; non existing; non existant; does not exist; doesnt exist; not exist; not exists;
-        dont exist; doesnt exist or; does not exists; did not exist; couldnt be found; could not be found;
-        cannot be found; cannot find; cant find; could not find; unable to find; unable to locate;
-        this user is not; this address no longer; this account; this address; there is no user; there is no such;
-        there is no account; there is no one; undeliverable address; undeliverable to;
-        requested mail action not taken mailbox; requested action not taken; requested mail action;
+        not in our; not in directory; not found in; not listed in; not listed in the; not recognized; not recognised;
+        not here; not on this; not on server; name unknown; nonexisting; nonexistent; nonexistant; non existent;
+        non existing; non existant; does not exist; doesnt exist; not exist; not exists; dont exist; doesnt exist or;
+        does not exists; did not exist; couldnt be found; could not be found; cannot be found; cannot find; cant find;
+        could not find; unable to find; unable to locate; this user is not; this address no longer; this account;
+        this address; there is no user; there is no such; there is no account; there is no one; undeliverable address;
+        undeliverable to; requested mail action not taken mailbox; requested action not taken; requested mail action;
         destination server rejected recipients; rejected recipient; rejected address; reject mail for; rcpt failed;
         rcpt rejected; sorry i couldnt find; unexpected recipient; closed mailbox; cannot open mailbox
         """,
@@ -164,52 +162,50 @@ GENERAL: tuple[tuple[C, str], ...] = (
     (
         C.NOT_COMPLIANT_RFC,
         """
-        from header;
-        rfc 822; rfc822; rfc 1123; required header; line length; 998
+        from header; rfc 822; rfc822; rfc 1123; required header; line length; 998
         """,
     ),
     (
         C.EXPIRED,
         """
-        still undelivered; still trying; not been delivered; not yet been delivered; will be retried; will keep trying; delay reason; has been delayed; delivery has been delayed; delivery delayed; undelivered after; been in the queue; not been able to deliver;
-        expired; delivery expired; delivery temporarily suspended; retry time; too old; on the queue; in queue;
-        has been in; delayed; giving up; gave up; number of delivery attempts; attempts to deliver; maximum time;
-        time limit; deliverable for
+        still undelivered; still trying; not been delivered; not yet been delivered; will be retried;
+        will keep trying; delay reason; has been delayed; delivery has been delayed; delivery delayed;
+        undelivered after; been in the queue; not been able to deliver; expired; delivery expired;
+        delivery temporarily suspended; retry time; too old; on the queue; in queue; has been in; delayed; giving up;
+        gave up; number of delivery attempts; attempts to deliver; maximum time; time limit; deliverable for
         """,
     ),
     (
         C.NETWORK_ERROR,
         """
-        temporary domain failure; domain lookup failed;
-        loopback; looped; looping; loop; loops; received lines; connection reset; connection closed;
-        connection failed; connection failure; network error; name service error; name server;
-        nameserver; dns error; dns lookup; dns query; dns server; all hosts for; all hosts in; unable to contact;
-        ; unreachable; timed out; timeout; server is unavailable;
-        not responding; did not respond; no answer; broken pipe
+        temporary domain failure; domain lookup failed; loopback; looped; looping; loop; loops; received lines;
+        connection reset; connection closed; connection failed; connection failure; network error; name service error;
+        name server; nameserver; dns error; dns lookup; dns query; dns server; all hosts for; all hosts in;
+        unable to contact; unreachable; timed out; timeout; server is unavailable; not responding; did not respond;
+        no answer; broken pipe
         """,
     ),
     (
         C.MAILER_ERROR,
         """
         command failed; command output; temporary failure; pipe; piped; pipe to; child process; return code;
-        local delivery; local error; mail filter; delivery agent; x unix; list server; lmtp; 
+        local delivery; local error; mail filter; delivery agent; x unix; list server; lmtp
         """,
     ),
     (
         C.POLICY_VIOLATION,
         """
-        message not allowed;
-        for policy; by policy; administrator; prohibited by; transport rules; transport rule; resolver rst;
-        disclaimer; against; policy; policies; you have hit; prohibited; message rejected due; regulation;
-        blacklisted recipient
+        message not allowed; for policy; by policy; administrator; prohibited by; transport rules; transport rule;
+        resolver rst; disclaimer; against; policy; policies; you have hit; prohibited; message rejected due;
+        regulation; blacklisted recipient
         """,
     ),
     (
         C.SECURITY_ERROR,
         """
-        authenticate; not authenticated; smtp auth; sasl; credentials; password; unauthenticated; unauthorized;
-        login; log in; not permitted to; submission; verification failure; verification failed;
-        insecure; not authorized; not authorised; authorization; authorisation; encryption; message refused
+        authenticate; not authenticated; smtp auth; sasl; credentials; password; unauthenticated; unauthorized; login;
+        log in; not permitted to; submission; verification failure; verification failed; insecure; not authorized;
+        not authorised; authorization; authorisation; encryption; message refused
         """,
     ),
     (
@@ -222,8 +218,8 @@ GENERAL: tuple[tuple[C, str], ...] = (
         C.CONTENT_ERROR,
         """
         message content; message header; message headers; mime type; illegal character; charset not supported;
-        character set; 8 bit; 8bit; base64; subject contains; subject line; attachments are not; no html;
-        html mail; html email; message format; the attachment; content error; header; headers; attachment
+        character set; 8 bit; 8bit; base64; subject contains; subject line; attachments are not; no html; html mail;
+        html email; message format; the attachment; content error; header; headers; attachment
         """,
     ),
     (
@@ -237,13 +233,13 @@ GENERAL: tuple[tuple[C, str], ...] = (
         """
         system is not; system resources; server error; server down; server configuration; server unavailable;
         server temporarily; service unavailable; service temporarily; service is temporarily; service is unavailable;
-        ; service refused; service error; temporary error; temporary problem; temporary service;
+        service refused; service error; temporary error; temporary problem; temporary service;
         temporarily unavailable; temporarily unable; temporarily down; transaction failed; write error; read error;
-        ; io error; i o error; database; resources temporarily; resources unavailable; resource; unable to process;
-        ; error processing; unexpected response; unknown error; operation not; permission denied;
+        io error; i o error; database; resources temporarily; resources unavailable; resource; unable to process;
+        error processing; unexpected response; unknown error; operation not; permission denied;
         requested action aborted; try again; try later; please try later; please retry; busy; could not deliver;
-        overload; maintenance; deferred; loop back; can not accept; cannot accept; couldnt deliver;
-        cannot deliver; fatal error; too busy; after multiple retries
+        overload; maintenance; deferred; loop back; can not accept; cannot accept; couldnt deliver; cannot deliver;
+        fatal error; too busy; after multiple retries
         """,
     ),
 )

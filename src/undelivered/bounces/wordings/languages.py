@@ -13,10 +13,9 @@ LANGUAGES: tuple[tuple[C, str], ...] = (
         speicherplatz; buzon lleno; buzon esta lleno; bandeja llena; cuota excedida; cuota de disco;
         caixa postal cheia; caixa de correio cheia; caixa cheia; cota excedida; quota excedida; casella piena;
         casella di posta piena; postvak vol; mailbox vol; почтовый ящик переполнен; ящик переполнен; переполнен;
-        skrzynka przepelniona; skrzynka pocztowa jest pelna; przekroczono limit; schranka je plna;
-        postlada ar full; メールボックスがいっぱい; メールボックスの容量; メールボックスが一杯; 容量を超え;
-        容量オーバー; 容量制限; 受信容量; 邮箱已满; 信箱已满; 邮箱空间不足; 超過容量; 信箱已滿; 收件人邮箱已满;
-        메일함이 가득
+        skrzynka przepelniona; skrzynka pocztowa jest pelna; przekroczono limit; schranka je plna; postlada ar full;
+        メールボックスがいっぱい; メールボックスの容量; メールボックスが一杯; 容量を超え; 容量オーバー; 容量制限;
+        受信容量; 邮箱已满; 信箱已满; 邮箱空间不足; 超過容量; 信箱已滿; 收件人邮箱已满; 메일함이 가득
         """,
     ),
     (
@@ -24,9 +23,9 @@ LANGUAGES: tuple[tuple[C, str], ...] = (
         """
         le compte du destinataire est bloque; compte bloque; compte suspendu; compte desactive; boite desactivee;
         konto gesperrt; konto deaktiviert; postfach gesperrt; cuenta suspendida; cuenta desactivada;
-        cuenta deshabilitada; conta suspensa; conta desativada; conta bloqueada; conta inativa;
-        casella disabilitata; account disabilitato; ящик заблокирован; ящик отключен; 停止中; 利用停止;
-        アカウントが無効; 冻结; 禁用; 已停用; 停权
+        cuenta deshabilitada; conta suspensa; conta desativada; conta bloqueada; conta inativa; casella disabilitata;
+        account disabilitato; ящик заблокирован; ящик отключен; 停止中; 利用停止; アカウントが無効; 冻结; 禁用;
+        已停用; 停权
         """,
     ),
     (
@@ -41,14 +40,14 @@ LANGUAGES: tuple[tuple[C, str], ...] = (
         """
         adresse inconnue; utilisateur inconnu; destinataire inconnu; adresse d au moins un destinataire invalide;
         destinataire invalide; boite inexistante; adresse invalide; n'existe pas; compte inexistant;
-        adresse email n'existe pas; boite du destinataire archivee; empfanger unbekannt;
-        empfangeradresse unbekannt; benutzer unbekannt; unbekannter benutzer; unbekannter empfanger;
-        existiert nicht; nicht gefunden; empfangeradresse existiert nicht; adressat unbekannt; adresse unbekannt;
-        no existe; usuario desconocido; usuario no existe; destinatario desconocido; direccion no existe;
-        direccion no valida; cuenta no existe; cuenta inexistente; buzon no existe; no se ha encontrado;
-        no se encontro; usuario inexistente; usuario desconhecido; usuario nao existe; nao existe; nao encontrado;
-        nao foi encontrado; nao foi possivel encontrar; destinatario desconhecido; destinatario invalido;
-        endereco invalido; endereco inexistente; caixa postal inexistente; conta inexistente; utente sconosciuto;
+        adresse email n'existe pas; boite du destinataire archivee; empfanger unbekannt; empfangeradresse unbekannt;
+        benutzer unbekannt; unbekannter benutzer; unbekannter empfanger; existiert nicht; nicht gefunden;
+        empfangeradresse existiert nicht; adressat unbekannt; adresse unbekannt; no existe; usuario desconocido;
+        usuario no existe; destinatario desconocido; direccion no existe; direccion no valida; cuenta no existe;
+        cuenta inexistente; buzon no existe; no se ha encontrado; no se encontro; usuario inexistente;
+        usuario desconhecido; usuario nao existe; nao existe; nao encontrado; nao foi encontrado;
+        nao foi possivel encontrar; destinatario desconhecido; destinatario invalido; endereco invalido;
+        endereco inexistente; caixa postal inexistente; conta inexistente; utente sconosciuto;
         destinatario sconosciuto; indirizzo inesistente; casella inesistente; non esiste; indirizzo non trovato;
         non trovato; destinatario inesistente; bestaat niet; onbekende gebruiker; gebruiker onbekend;
         ontvanger onbekend; finnes ikke; findes ikke; eksisterer ikke; okand mottagare; finns inte; nie istnieje;
@@ -65,8 +64,7 @@ LANGUAGES: tuple[tuple[C, str], ...] = (
         """
         domaine inconnu; domaine inexistant; domain nicht gefunden; domain existiert nicht; dominio no existe;
         dominio desconocido; dominio inexistente; dominio invalido; dominio nao existe; dominio inesistente;
-        домен не найден; ドメインが見つかりません; ドメインが存在; ホストが見つかりません; 域名不存在;
-        域名解析失败
+        домен не найден; ドメインが見つかりません; ドメインが存在; ホストが見つかりません; 域名不存在; 域名解析失败
         """,
     ),
     (
@@ -88,8 +86,7 @@ LANGUAGES: tuple[tuple[C, str], ...] = (
         C.RATE_LIMITED,
         """
         trop de connexions; trop de messages; zu viele verbindungen; zu viele nachrichten; demasiadas conexiones;
-        demasiados mensajes; muitas conexoes; muitas mensagens; 送信制限; 接続数が多すぎ; 频率; 太频繁; 连接数;
-        限制
+        demasiados mensajes; muitas conexoes; muitas mensagens; 送信制限; 接続数が多すぎ; 频率; 太频繁; 连接数; 限制
         """,
     ),
     (
@@ -109,8 +106,8 @@ LANGUAGES: tuple[tuple[C, str], ...] = (
     (
         C.EXPIRED,
         """
-        delai expire; delai depasse; zeituberschreitung; tiempo agotado; tiempo de espera; tempo esgotado;
-        expirado; 配送期限; タイムアウト; 配信が遅延; 配信遅延; 超时; 連線逾時
+        delai expire; delai depasse; zeituberschreitung; tiempo agotado; tiempo de espera; tempo esgotado; expirado;
+        配送期限; タイムアウト; 配信が遅延; 配信遅延; 超时; 連線逾時
         """,
     ),
     (
