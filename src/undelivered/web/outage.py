@@ -9,6 +9,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 
+from undelivered.web.shell import theme_of
+
+AWAY = (OperationalError, InterfaceError)
 TEXT = "The database cannot be reached at the moment. Nothing is lost; try again in a minute."
 
 
@@ -20,7 +23,7 @@ class DatabaseOutage:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, OperationalError | InterfaceError):
+        if not isinstance(exception, AWAY):
             return None
         connection.close()
         return answer(request)
@@ -32,6 +35,6 @@ def answer(request: HttpRequest) -> HttpResponse:
         error = {"code": "database_unavailable", "message": TEXT, "fields": {}}
         response: HttpResponse = JsonResponse({"error": error}, status=503)
     else:
-        response = HttpResponse(render_to_string("outage.html", {"text": TEXT}), status=503)
+        response = HttpResponse(render_to_string("outage.html", {"text": TEXT, "theme": theme_of(request)}), status=503)
     response["Retry-After"] = "30"
     return response

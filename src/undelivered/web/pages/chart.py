@@ -13,6 +13,7 @@ from undelivered.delivery.failures import Day
 from undelivered.delivery.reasons import EXPLAINED, Reason
 
 BASE, HEIGHT = 106.0, 98.0
+LEAST = 2.0  # a single failure beside hundreds can still be seen
 #: From the bottom of a column to its top: what happens often first, so that columns compare.
 ORDER = (
     Reason.PROVIDER_ERROR,
@@ -99,9 +100,9 @@ def _column(i: int, day: Day, n: int, ceiling: int) -> Column:
     y, pieces = BASE, []
     for reason in ORDER:
         if many := day.by_reason.get(reason, 0):
-            height = HEIGHT * many / ceiling
+            height = max(HEIGHT * many / ceiling, LEAST)
             y -= height
-            pieces.append(Piece(EXPLAINED[reason].mark, f"{y + 0.5:.1f}", f"{max(height - 1, 1):.1f}"))
+            pieces.append(Piece(EXPLAINED[reason].mark, f"{y + 0.5:.1f}", f"{height - 1:.1f}"))
     label = _label(day.day, first=i == 0) if (n - 1 - i) % 2 == 0 else ""
     width = 100 / n
     numbers = tuple(day.by_reason.get(reason, 0) for reason in ORDER)

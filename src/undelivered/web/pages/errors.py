@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
+from undelivered.web import outage
 from undelivered.web.shell import theme_of
 
 
@@ -55,6 +57,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
+    if isinstance(sys.exc_info()[1], outage.AWAY):  # it went away outside of a view, say while a session was saved
+        return outage.answer(request)
     return _page(request, 500, BROKEN)
 
 
