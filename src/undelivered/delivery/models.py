@@ -111,6 +111,7 @@ class Content(models.Model):
 
     `subject`, `text` and `html` hold marks (`delivery.personal`) where something personal belongs. `error` says why the
     template did not render; `source` is what it takes to render it again: rules' names and the variables' values.
+    A relayed mail is its bytes, `raw`, which nothing is filled into; `headers` then go before them (`delivery.relayed`).
     """
 
     id = models.UUIDField(primary_key=True, default=ids.uuid7, editable=False)
@@ -125,6 +126,7 @@ class Content(models.Model):
     headers = models.JSONField(default=list)  # [[name, value], ...]: References, Auto-Submitted ...
     error = models.TextField(default="")
     source = models.JSONField(default=dict)
+    raw = models.BinaryField(null=True)  # as submitted, byte for byte
 
     def __str__(self) -> str:
         return self.subject

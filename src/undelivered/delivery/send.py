@@ -15,7 +15,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from undelivered.delivery import limits, mime, suppression
+from undelivered.delivery import limits, mime, relayed, suppression
 from undelivered.delivery.checks import Candidate, Objection, check
 from undelivered.delivery.claim import Claimed
 from undelivered.delivery.outcomes import Outcome
@@ -38,6 +38,8 @@ class Words:
     html: str
     headers: list[list[str]]
     error: str
+    raw: bytes | None = None
+    smtputf8: bool = False  # it was submitted as a mail with UTF-8 in its headers (RFC 6531)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +92,9 @@ class Policy:
 
 
 CONTENTS = """
-SELECT id, from_name, from_address, reply_to, subject, text, html, headers, error FROM delivery_content
-WHERE id = ANY(%s) AND id >= %s AND id <= %s
+SELECT id, from_name, from_address, reply_to, subject, text, html, headers, error, raw,
+    raw IS NOT NULL AND source @> '{"smtputf8": true}' AS smtputf8
+FROM delivery_content WHERE id = ANY(%s) AND id >= %s AND id <= %s
 """
 TERMS = "SELECT id, daily_limit, size_limit, at_limit FROM desk_project WHERE id = ANY(%s)"
 BLOCKED = """
@@ -138,7 +141,7 @@ def _write(row: Claimed, desk: Desk, policy: Policy) -> Ready:
     words, terms = desk.words.get(row.content_id), desk.terms.get(row.project_id)
     if words is None or terms is None:
         raise Stopped(objected(Reason.INTERNAL_ERROR, "What this mail was to say is no longer kept.", "content"))
-    message = b"" if words.error else mime.write(words, row, id=row.id, at=row.created_at)
+    message = b"" if words.error else _message(words, row)
     objection = check(
         Candidate(
             recipient=row.recipient,
@@ -156,9 +159,15 @@ def _write(row: Claimed, desk: Desk, policy: Policy) -> Ready:
         sender=mime.ascii_domain(words.from_address),
         recipient=mime.ascii_domain(row.recipient),
         message=message,
-        message_id=mime.message_id(row.id, words.from_address),
-        smtputf8=mime.needs_smtputf8(words.from_address, row.recipient),
+        message_id=relayed.message_id(words.raw) or mime.message_id(row.id, words.from_address),
+        smtputf8=words.smtputf8 or mime.needs_smtputf8(words.from_address, row.recipient),
     )
+
+
+def _message(words: Words, row: Claimed) -> bytes:
+    if words.raw is not None:
+        return relayed.message(words.raw, words.headers)
+    return mime.write(words, row, id=row.id, at=row.created_at)
 
 
 def _objected(objection: Objection) -> Verdict:
