@@ -16,9 +16,24 @@ from ninja.openapi.docs import DocsBase
 
 from undelivered.api.errors import CODES
 from undelivered.api.example import of_schema
-from undelivered.api.types_in_words import linked
+from undelivered.api.in_words import given, linked, prose
 
 Json = dict[str, Any]
+
+#: What every path and list has in common is said once.
+PARAMETERS = {
+    "key": "The project's key (`IT`), or the request's (`IT-12`).",
+    "cursor": "`next` of the page before.",
+    "limit": "Rows of a page; 25 unless given.",
+}
+#: What stands in the paths of the examples.
+IN_PATHS = {
+    "/projects/{key}": "/projects/IT",
+    "/requests/{key}": "/requests/IT-12",
+    "{id}": "$ID",
+    "{entry}": "ann@example.com",
+    "{event}": "request_created",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +43,7 @@ class Field:
     name: str
     type: SafeString
     required: bool
-    meaning: str
+    meaning: SafeString
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +52,7 @@ class Operation:
     method: str
     path: str
     summary: str
-    meaning: str
+    meaning: SafeString
     scope: str
     parameters: list[Field]
     body: SafeString | None
@@ -58,7 +73,7 @@ class Shape:
     """A schema with fields: what a body or an answer is made of."""
 
     name: str
-    meaning: str
+    meaning: SafeString
     fields: list[Field]
 
 
@@ -67,7 +82,7 @@ class Reference(DocsBase):
         context = {
             "api": api,
             "book": Book(api.get_openapi_schema(path_params=kwargs)),
-            "codes": [(code, said.status, said.message) for code, said in CODES.items()],
+            "codes": [(code, said.status, prose(said.message)) for code, said in CODES.items()],
             "schema_url": self.get_openapi_url(api, kwargs),
         }
         return render(request, "api/reference.html", context)
@@ -103,9 +118,9 @@ class Book:
             method=method,
             path=path,
             summary=operation["summary"],
-            meaning=operation.get("description", ""),
+            meaning=prose(operation.get("description", "")),
             scope=operation["security"][0]["Token"][0],
-            parameters=[self._field(one["name"], one["schema"], one["required"]) for one in operation["parameters"]],
+            parameters=[self._parameter(one) for one in operation["parameters"]],
             body=linked(body, self.schemas) if body else None,
             status=str(success[0]),
             answer=linked(answer, self.schemas) if answer else None,
@@ -116,10 +131,14 @@ class Book:
     def _shape(self, name: str, schema: Json) -> Shape:
         required = set(schema.get("required", ()))
         fields = [self._field(key, value, key in required) for key, value in schema["properties"].items()]
-        return Shape(name, schema.get("description", ""), fields)
+        return Shape(name, prose(schema.get("description", "")), fields)
+
+    def _parameter(self, one: Json) -> Field:
+        meaning = one.get("description", "") or PARAMETERS.get(one["name"], "")
+        return Field(one["name"], given(one["schema"], self.schemas), one["required"], prose(meaning))
 
     def _field(self, name: str, schema: Json, required: bool) -> Field:
-        return Field(name, linked(schema, self.schemas), required, schema.get("description", ""))
+        return Field(name, linked(schema, self.schemas), required, prose(schema.get("description", "")))
 
     def _curl(self, path: str, method: str, body: Json) -> str:
         lines = ["curl" if method == "GET" else f"curl -X {method}", '-H "Authorization: Bearer $TOKEN"']
@@ -128,6 +147,8 @@ class Book:
         if body:
             lines.append('-H "Content-Type: application/json"')
             lines.append(f"-d '{json.dumps(of_schema(body, self.schemas), ensure_ascii=False)}'")
+        for name, value in IN_PATHS.items():
+            path = path.replace(name, value)
         return " \\\n  ".join([*lines, f'"$SITE{path}"'])
 
 

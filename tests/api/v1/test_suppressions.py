@@ -72,7 +72,7 @@ def test_a_suppression_is_lifted_by_id_or_address(caller: Caller, project: Proje
 
 def test_lifting_says_how_many_notifications_were_skipped(caller: Caller, project: Project) -> None:
     entry = block(project)
-    make.notification(project, entry.address, state="failed", reason="suppressed")
+    make.notification(project, entry.address, state="failed", reason="suppressed", finished_at=datetime.now(UTC))
     assert caller.delete(f"/projects/IT/suppressions/{entry.pk}").json["skipped"] == 1
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from ninja import Query as FromQuery
@@ -26,14 +26,14 @@ router = Router(tags=["Notifications"])
 
 
 class NotificationFilters(Query):
-    kind: Kind | None = Field(None, description="Customer invitations, request notifications, or (without it) all.")
+    kind: Literal[Kind.INVITATION, Kind.REQUEST] | None = Field(None, description="Without it: both.")
     state: State | None = Field(None, description="Without it: every state.")
-    reason: Reason | None = None
+    reason: Reason | None = Field(None, description="Why it failed.")
     name: Search | None = Field(None, description="The notification's name, exactly.")
     recipient: Search | None = Field(
         None, description="An address, the beginning of one as `ann*`, or a domain as `@example.com`."
     )
-    issue_key: Search | None = None
+    issue_key: Search | None = Field(None, description="Of the request: `IT-12`.")
     since: Moment | None = Field(None, description="Made at this moment or later.")
     until: Moment | None = Field(None, description="Made before this moment.")
     cursor: Cursor | None = Field(None, description="`next` of the page before.")

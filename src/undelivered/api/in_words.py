@@ -1,4 +1,4 @@
-"""JSON schemas in a few words: `string, at most 200 characters`, `list of Invitee`, with links to the schemas named."""
+"""A description made readable: JSON schemas in a few words (`list of Invitee`, linked), backticks as code."""
 
 from __future__ import annotations
 
@@ -24,6 +24,18 @@ def linked(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> SafeString:
         bounds = _bounds(schema, "minItems", "maxItems", "")
         return format_html("list of {}{}", linked(schema.get("items", {}), schemas), bounds)
     return format_html("{}", _plain(schema))
+
+
+def given(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> SafeString:
+    """The same for a parameter: what may be left out is not called null."""
+    alternatives = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
+    return linked({**schema, "anyOf": alternatives} if alternatives else schema, schemas)
+
+
+def prose(text: str) -> SafeString:
+    """Every second piece between backticks is code."""
+    pieces = enumerate(text.split("`"))
+    return format_html_join("", "{}", ([format_html("<code>{}</code>", one) if n % 2 else one] for n, one in pieces))
 
 
 def _plain(schema: Mapping[str, Any]) -> str:
