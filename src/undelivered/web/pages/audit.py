@@ -26,8 +26,11 @@ def page(request: ProjectRequest) -> HttpResponse:
 
 
 def words(entry: AuditEntry) -> list[tuple[str, str]]:
-    """An entry's details as pairs of words: `("daily limit", "100 → 50")`."""
-    return [(name.replace("_", " "), _shown(value)) for name, value in entry.detail.items()]
+    """An entry's details as pairs of words: `("daily limit", "100 → 50")`. What says nothing is left out."""
+    detail = dict(entry.detail)
+    if "from" in detail and "to" in detail:
+        detail = {"changed": [detail.pop("from"), detail.pop("to")], **detail}
+    return [(name.replace("_", " "), _shown(value)) for name, value in detail.items() if value not in ("", None, [])]
 
 
 def _shown(value: Any) -> str:

@@ -129,11 +129,11 @@ def resend(request: ProjectRequest, customer_id: int) -> HttpResponse:
     block = suppression.find(request.project, member.customer.address)
     confirmed = request.POST.get("confirmed") == "yes"
     if block and is_complaint(block) and not confirmed:
-        return render(request, "customers/confirm.html", {"member": member, "block": block})
+        return render(request, "customers/confirm.html", {"member": member, "blocked": block})
     try:
         done = inviting.resend_invite(request.project, member.customer, by=request.by, confirmed=confirmed)
     except suppression.NeedsConfirmation:
-        return render(request, "customers/confirm.html", {"member": member, "block": block})
+        return render(request, "customers/confirm.html", {"member": member, "blocked": block})
     except ValueError as error:
         messages.error(request, str(error))
         return _back(request)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from undelivered.delivery import failures
-from undelivered.delivery.models import Notification, NotSentCause
+from undelivered.delivery.models import NotSentCause
 from undelivered.desk.bad_input import BadInput
 from undelivered.desk.models import Comment, Customer, Project, Request, Role, Status
 from undelivered.rules import act, announce, people
@@ -150,7 +150,7 @@ def plan(request: ProjectRequest, issue_key: str) -> HttpResponse:
 def who_was_notified(request: ProjectRequest, issue_key: str) -> HttpResponse:
     """The panel alone, for looking again while mails are on their way."""
     found = find(request.project, issue_key)
-    return render(request, "request/told.html", {"found": found, **_told(request, found)})
+    return render(request, "request/told.html", {"found": found, **_told(request, found, list(found.comments.all()))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,15 +189,16 @@ def _events(found: Request, chosen: Mapping[str, str]) -> list[str]:
     return events
 
 
-def _told(request: ProjectRequest, found: Request) -> dict[str, Any]:
+def _told(request: ProjectRequest, found: Request, comments: Sequence[Comment]) -> dict[str, Any]:
     notifications, not_sents = failures.for_request(request.project, found.issue_key)
+    known = told.moments(found, comments)
     return {
-        "groups": told.groups(notifications, not_sents),
+        "groups": told.groups(notifications, not_sents, known),
+        "marks": told.marks(notifications, known),
         "missed": told.missed(notifications),
         "under_way": told.under_way(notifications),
         "is_admin": request.role == Role.ADMIN,
         "keep_days": settings.ENV.keep_days,
-        "notifications": notifications,
     }
 
 
@@ -211,14 +212,12 @@ def _show(
     status: int = 200,
 ) -> HttpResponse:
     comments = list(found.comments.select_related("person", "customer").order_by("id"))
-    seen = _told(request, found)
-    notifications: list[Notification] = seen["notifications"]
-    marks = told.marks(comments, notifications)
+    seen = _told(request, found, comments)
     off = set(found.opt_outs.values_list("customer_id", flat=True))
     participants = list(Customer.objects.filter(participates=found).order_by("participant__added_at"))
     context = {
         "found": found,
-        "conversation": [(comment, marks.get(comment.pk, [])) for comment in comments],
+        "conversation": [(comment, seen["marks"].get(comment.pk, [])) for comment in comments],
         "form": form,
         "editing": editing,
         "edit_form": edit,

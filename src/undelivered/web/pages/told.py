@@ -12,9 +12,9 @@ from django.utils import timezone
 from undelivered.delivery import explain
 from undelivered.delivery.models import Notification, NotSent, NotSentCause
 from undelivered.delivery.states import State
-from undelivered.desk.models import Comment
+from undelivered.desk.models import Comment, Request
 
-#: What one action writes is written within this; two actions of a person lie further apart.
+#: What one action writes is written within this, however large its mails are to render.
 ONE_ACTION = timedelta(seconds=2)
 ARRIVED = frozenset({State.SENT, State.DELIVERED})
 UNDER_WAY = frozenset({State.QUEUED, State.SENDING})
@@ -77,21 +77,53 @@ class Mark:
     notification: Notification | None = None
 
 
-def groups(notifications: Iterable[Notification], not_sents: Iterable[NotSent]) -> list[Group]:
-    """Newest action first. Rows of one action share their time, to within a moment."""
-    rows: list[Notification | NotSent] = sorted(
-        [*notifications, *not_sents], key=lambda row: (row.created_at, isinstance(row, Notification)), reverse=True
-    )
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When an action began that left something with a time of its own: the request itself, or a comment."""
+
+    at: datetime
+    comment: Comment | None = None
+
+
+def moments(request: Request, comments: Iterable[Comment]) -> list[Moment]:
+    """Oldest first. What is decided and mailed in an action comes after its moment, in the same transaction."""
+    found = [Moment(request.created_at)]
+    for comment in comments:
+        found.append(Moment(comment.created_at, comment))
+        if comment.edited_at:
+            found.append(Moment(comment.edited_at, comment))
+    return sorted(found, key=lambda moment: moment.at)
+
+
+def _began(row: Notification | NotSent, known: Sequence[Moment]) -> Moment | None:
+    """The moment that a row belongs to; None for one of an action that left no time behind (a status, a resend)."""
+    # Ids carry milliseconds, comments microseconds.
+    before = [moment for moment in known if moment.at <= row.created_at + timedelta(milliseconds=1)]
+    if (isinstance(row, Notification) and row.resend_of) or not before:
+        return None
+    return before[-1] if row.created_at - before[-1].at <= ONE_ACTION else None
+
+
+def groups(
+    notifications: Iterable[Notification], not_sents: Iterable[NotSent], known: Sequence[Moment] = ()
+) -> list[Group]:
+    """Newest action first. Rows of one action have the same moment, or lie close together."""
+    rows: list[Notification | NotSent] = [*notifications, *not_sents]
+    rows.sort(key=lambda row: row.id, reverse=True)
     found: list[Group] = []
+    last: Moment | None = None
     for row in rows:
-        if not found or found[-1].at - row.created_at > ONE_ACTION:
+        began = _began(row, known)
+        if not found or began is not last or found[-1].at - row.created_at > ONE_ACTION:
             found.append(Group(row.created_at))
+        last = began
         group = found[-1]
-        merged = isinstance(row, NotSent) and row.cause == NotSentCause.MERGED
         if row.name not in group.names:
             group.names.append(row.name)
-        if not merged:  # told in the same mail as something else
-            group.lines.append(line(row) if isinstance(row, Notification) else not_told(row))
+        if isinstance(row, Notification):
+            group.lines.append(line(row))
+        elif row.cause != NotSentCause.MERGED:  # told in the same mail as something else
+            group.lines.append(not_told(row))
     for group in found:
         group.lines.sort(key=lambda line: line.notification is None)
     return found
@@ -137,22 +169,15 @@ def _lost_in_a_row(newest_first: list[Notification]) -> list[Notification]:
     return lost
 
 
-def marks(comments: Sequence[Comment], notifications: Iterable[Notification]) -> dict[int, list[Mark]]:
-    """Comment -> its marks. A mail belongs to the comment that was written in the moment it was made."""
-    of_comment: dict[int, list[Notification]] = {}
-    for row in notifications:
-        if row.resend_of is None and (written := _written_with(row, comments)):
-            of_comment.setdefault(written, []).append(row)
+def marks(notifications: Sequence[Notification], known: Sequence[Moment]) -> dict[int, list[Mark]]:
+    """Comment -> its marks, from the mails that its action made and what became of them after resends."""
     newest = {row.id: row for row in notifications}
-    return {pk: _marks([_latest(row, newest) for row in rows]) for pk, rows in of_comment.items()}
-
-
-def _written_with(row: Notification, comments: Sequence[Comment]) -> int | None:
-    for comment in comments:
-        moments = (comment.created_at, comment.edited_at) if comment.edited_at else (comment.created_at,)
-        if comment.public and any(abs(row.created_at - moment) <= ONE_ACTION for moment in moments):
-            return comment.pk
-    return None
+    of_comment: dict[int, dict[str, Notification]] = {}
+    for row in sorted(notifications, key=lambda row: row.id):
+        began = _began(row, known)
+        if began and began.comment and began.comment.public:
+            of_comment.setdefault(began.comment.pk, {})[row.recipient_key] = _latest(row, newest)
+    return {pk: _marks(list(rows.values())) for pk, rows in of_comment.items()}
 
 
 def _latest(row: Notification, known: dict[UUID, Notification]) -> Notification:

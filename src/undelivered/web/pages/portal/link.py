@@ -39,6 +39,8 @@ def portal(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         response["Referrer-Policy"] = "no-referrer"
         response["X-Robots-Tag"] = "noindex, nofollow"
         response["Cache-Control"] = "no-store"
+        # Django would write the address of a 4xx answer to the log, and the address holds the token.
+        response._has_been_logged = True  # type: ignore[attr-defined]
         return response
 
     return opened

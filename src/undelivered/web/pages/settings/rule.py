@@ -32,7 +32,9 @@ NOTHING = '<!doctype html><meta charset="utf-8"><title>No preview</title>'
 class RuleForm(DeskForm):
     name = Line(label="Name", max_length=100, help_text="How the log calls these notifications.")
     subject = Line(label="Subject", max_length=2000)
-    recipients = forms.MultipleChoiceField(label="Who is told", widget=forms.CheckboxSelectMultiple)
+    recipients = forms.MultipleChoiceField(
+        label="Who is told", widget=forms.CheckboxSelectMultiple(attrs={"class": "check"})
+    )
     body = Text(
         label="Body",
         rows=18,

@@ -41,8 +41,9 @@ def page(request: ProjectRequest) -> HttpResponse:
 
 
 def told_people(rule: Rule) -> str:
+    """`the reporter and the participants`"""
     labels = [RECIPIENTS[name].label for name in recipients_of(rule)]
-    return " and ".join([labels[0], *(label[:1].lower() + label[1:] for label in labels[1:])])
+    return " and ".join(label[:1].lower() + label[1:] for label in labels)
 
 
 def find(project: Project, event: str) -> Rule:

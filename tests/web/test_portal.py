@@ -1,0 +1,121 @@
+"""What customers see by the links of their mails: GET shows and asks, POST acts, and the link stays private."""
+
+from urllib.parse import urlsplit
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from tests import make
+from undelivered.delivery.models import Notification
+from undelivered.desk import links, opt_outs
+from undelivered.desk.actors import By
+from undelivered.desk.models import AuditEntry, Comment, ProjectCustomer
+from undelivered.rules import act
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def it():
+    return make.project("IT")
+
+
+@pytest.fixture
+def ann(it):
+    return make.customer("ann@northwind.example", "Ann Keller", of=it)
+
+
+@pytest.fixture
+def found(it, ann):
+    petra = make.customer("petra@northwind.example", "Petra Sand", of=it)
+    return make.request(it, ann, participants=(petra,))
+
+
+@pytest.fixture
+def visitor():
+    """A browser that was told to send no referrer: its POSTs say `Origin: null`."""
+    return Client(enforce_csrf_checks=True, headers={"origin": "null"})
+
+
+def path(url):
+    return urlsplit(url).path
+
+
+def test_looking_at_an_invitation_accepts_nothing(visitor, it, ann):
+    answer = visitor.get(path(links.invitation(it.pk, ann.pk)))
+    assert "Accept the invitation" in answer.text
+    assert ProjectCustomer.objects.get().accepted_at is None
+
+
+def test_an_invitation_is_accepted_once(visitor, it, ann):
+    where = path(links.invitation(it.pk, ann.pk))
+    for _ in range(2):
+        assert "Welcome, Ann Keller" in visitor.post(where).text
+    assert ProjectCustomer.objects.get().accepted_at
+    assert AuditEntry.objects.filter(action="customer.accepted").count() == 1
+
+
+def test_a_request_shows_its_public_comments_alone(visitor, it, ann, found):
+    by = By(person=make.person(name="Jonas Weber"))
+    act.update_request(found, by=by, comment="A loaner is ready.")
+    act.update_request(found, by=by, comment="She is a VIP.", public=False)
+    text = visitor.get(path(links.request(found.pk, ann.pk))).text
+    assert "A loaner is ready." in text
+    assert "She is a VIP." not in text
+
+
+def test_a_customer_comments_and_the_others_hear_of_it(visitor, ann, found):
+    where = path(links.request(found.pk, ann.pk))
+    answer = visitor.post(where, {"body": "It works now."}, follow=True)
+    comment = Comment.objects.get()
+    assert (comment.customer, comment.public, comment.body) == (ann, True, "It works now.")
+    assert "Your comment is added." in answer.text
+    told = list(Notification.objects.values_list("recipient", flat=True))
+    assert told == ["petra@northwind.example"]
+    assert visitor.post(where, {"body": " "}).status_code == 422
+
+
+@pytest.mark.parametrize("by", ["mail", "page"])
+def test_notifications_are_turned_off_and_on_by_post_alone(visitor, ann, found, by):
+    if by == "mail":
+        where = path(links.notifications_off(found.pk, ann.pk))
+    else:
+        where = path(links.request(found.pk, ann.pk)) + "/notifications"
+    assert "Turn notifications off?" in visitor.get(where).text
+    assert not opt_outs.is_off(found, ann)
+    assert "Notifications are off" in visitor.post(where, {"notifications": "off"}).text
+    assert opt_outs.is_off(found, ann)
+    assert "Notifications are on" in visitor.post(where, {"notifications": "on"}).text
+    assert not opt_outs.is_off(found, ann)
+
+
+def test_a_mail_programs_own_button_turns_them_off(visitor, ann, found):
+    visitor.post(path(links.notifications_off(found.pk, ann.pk)), {"List-Unsubscribe": "One-Click"})
+    assert opt_outs.is_off(found, ann)
+
+
+def test_a_link_opens_one_purpose_and_only_for_the_people_of_the_request(visitor, it, ann, found):
+    stranger = make.customer(of=it)
+    token = links.request(found.pk, ann.pk).rpartition("/")[2]
+    for where in (
+        reverse("portal-invitation", args=[token]),
+        reverse("portal-off", args=[token]),
+        reverse("portal-request", args=[token[:-1]]),
+        path(links.request(found.pk, stranger.pk)),
+        path(links.invitation(it.pk, make.customer().pk)),
+        path(links.request(999_999, ann.pk)),
+    ):
+        for answer in (visitor.get(where), visitor.post(where, {"body": "x"})):
+            assert answer.status_code == 404
+            assert "not valid any more" in answer.text
+    assert not Comment.objects.exists()
+
+
+def test_the_link_is_told_to_nobody(visitor, it, ann, found, caplog):
+    for where in (path(links.request(found.pk, ann.pk)), reverse("portal-request", args=["forged"])):
+        answer = visitor.get(where)
+        assert answer["Referrer-Policy"] == "no-referrer"
+        assert "noindex" in answer["X-Robots-Tag"]
+        assert answer["Cache-Control"] == "no-store"
+    assert "forged" not in caplog.text
