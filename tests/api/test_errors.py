@@ -75,6 +75,15 @@ def test_json_in_another_charset_is_415(caller: Caller) -> None:
     assert (got.status, got.code) == (415, "unsupported_media_type")
 
 
+def test_a_body_of_unknown_length_is_411_and_never_taken_for_none(caller: Caller) -> None:
+    request = {"REQUEST_METHOD": "POST", "HTTP_TRANSFER_ENCODING": "chunked", "HTTP_AUTHORIZATION": "Bearer x"}
+    response = caller.client.request(
+        PATH_INFO="/api/v1/projects/IT/requests", CONTENT_TYPE="application/json", **request
+    )
+    assert response.status_code == 411
+    assert response.json()["error"]["code"] == "length_required"
+
+
 def test_a_huge_body_is_413(caller: Caller) -> None:
     got = caller.post("/projects/IT/requests", b" " * (10 * 1024 * 1024 + 1))
     assert (got.status, got.code) == (413, "too_large")

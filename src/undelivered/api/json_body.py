@@ -6,14 +6,16 @@ that nothing behind has to think of it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
 from pydantic_core import from_json, to_json
 
-from undelivered.api.errors import ApiError
+from undelivered.api.errors import ApiError, answer
 
 
 class StrictJson(Parser):
@@ -26,6 +28,17 @@ class StrictJson(Parser):
             return from_json(request.body, allow_inf_nan=False)
         except ValueError as error:
             raise ApiError("not_json", f"The body is not JSON: {error}.") from error
+
+
+def of_known_length(run: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Decorates every operation. Django reads as many bytes as `Content-Length` says: without it, none at all."""
+
+    def checked(request: HttpRequest, **path: Any) -> HttpResponseBase:
+        if "Transfer-Encoding" in request.headers and "Content-Length" not in request.headers:
+            return answer("length_required")
+        return run(request, **path)
+
+    return checked
 
 
 class Json(BaseRenderer):

@@ -39,11 +39,12 @@ MEANINGS = {
     403: "The token lacks the scope",
     404: "There is no such thing, or it is another project's",
     409: "It cannot be done as things are",
+    411: "The length of the body is unknown",
     413: "The body is too large",
     415: "The body is not announced as JSON",
     503: "The database is away",
 }
-ALWAYS, WITH_A_BODY = (400, 401, 403, 404, 503), (409, 413, 415)
+ALWAYS, WITH_A_BODY = (400, 401, 403, 404, 503), (409, 411, 413, 415)
 KEY_PARAMETER = {
     "in": "header",
     "name": HEADER,

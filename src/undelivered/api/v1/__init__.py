@@ -1,7 +1,7 @@
 """The REST API, version 1: one file a resource."""
 
 from undelivered.api import errors, idempotency, queries
-from undelivered.api.json_body import Json, StrictJson
+from undelivered.api.json_body import Json, StrictJson, of_known_length
 from undelivered.api.reference import Reference
 from undelivered.api.schema import DocumentedApi
 from undelivered.api.v1 import (
@@ -27,6 +27,7 @@ api = DocumentedApi(
 errors.install(api)
 api.add_decorator(idempotency.once)
 api.add_decorator(queries.known_only)
+api.add_decorator(of_known_length, mode="view")
 for resource in (
     projects,
     notifications,
