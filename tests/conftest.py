@@ -9,6 +9,7 @@ import os
 import tempfile
 
 import django
+import pytest
 
 from tests.database_server import test_server
 
@@ -25,3 +26,11 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "undelivered.settings"
 
 def pytest_configure() -> None:
     django.setup()
+
+
+@pytest.fixture(autouse=True)
+def no_bell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody listens in unit tests, and the bell's connection would outlive the test database."""
+    from undelivered.delivery import wake
+
+    monkeypatch.setattr(wake, "now", lambda: None)

@@ -1,4 +1,4 @@
-"""The floor that delivers and remembers. Partitions are made whenever migrations ran, so that no row meets a missing day."""
+"""The floor that delivers and remembers. Partitions are made whenever migrations ran: no row meets a missing day."""
 
 from typing import Any
 

@@ -1,14 +1,14 @@
 """The circuit breaker: a provider that cannot be reached rests, its mails keep their attempts, one incident is shown.
 
-When its pause ends, one mail is the probe; the first mail that gets an answer closes the incident.
+When its pause ends, one mail of each worker is the probe; the first mail that gets an answer closes the incident.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
@@ -25,8 +25,10 @@ WHERE id = %(id)s AND changed_at = %(changed_at)s AND (paused_until IS NULL OR p
 """
 CLOSE = """
 UPDATE delivery_provider SET failures = 0, paused_until = NULL, incident = '', incident_since = NULL
-WHERE id = %(id)s AND failures > 0
+WHERE id = ANY(%s) AND failures > 0
 """
+#: Mails of one provider that a worker has in hand at most: a slow one leaves hands to the others.
+MOST_OF_ONE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,23 @@ class Known:
     paused_until: datetime | None
     failures: int
 
-    def paused(self, now: datetime) -> bool:
-        return self.paused_until is not None and self.paused_until > now
+    def rests(self, now: datetime, in_hand: int = 0) -> bool:
+        """Whether it gets no more mail now: it is paused, its probe is still out, or it has enough in hand."""
+        paused = self.paused_until is not None and self.paused_until > now
+        return paused or in_hand >= (1 if self.on_probation else MOST_OF_ONE)
 
     @property
     def on_probation(self) -> bool:
         """Whether its last answer was an outage: it gets one mail, and no more until that one is through."""
         return self.failures > 0
+
+
+class Scope(NamedTuple):
+    """What one claim takes: `only` these projects (None: all), `without` these, at most so many."""
+
+    only: list[int] | None
+    without: list[int]
+    most: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +71,20 @@ class Board:
     def of(self, project_id: int) -> Known | None:
         return self.by_project.get(project_id) or self.by_project.get(None)
 
-    def scopes(self, now: datetime) -> list[tuple[list[int] | None, list[int], int | None]]:
-        """What may be claimed: (only these projects, without these, at most so many) for each claim to be made."""
+    def scopes(self, now: datetime, in_hand: Mapping[int, int]) -> list[Scope]:
+        """The claims to be made. `in_hand`: mails on their way, by provider. Probes go first: one mail each."""
         own = {project: known for project, known in self.by_project.items() if project is not None}
+        awake = {p: known for p, known in own.items() if not known.rests(now, in_hand.get(known.id, 0))}
+        found = [Scope([p], [], 1) for p, known in awake.items() if known.on_probation]
+        healthy = [p for p, known in awake.items() if not known.on_probation]
         site = self.by_project.get(None)
-        found: list[tuple[list[int] | None, list[int], int | None]] = []
-        healthy = [p for p, known in own.items() if not known.paused(now) and not known.on_probation]
-        if site and not site.paused(now):
-            if site.on_probation:
-                found.append((None, list(own), 1))
-            else:
-                found.append((None, [p for p in own if p not in healthy], None))
-                healthy = []
-        if healthy:
-            found.append((healthy, [], None))
-        found += [([p], [], 1) for p, known in own.items() if known.on_probation and not known.paused(now)]
-        return found
+        if site and site.rests(now, in_hand.get(site.id, 0)):
+            site = None
+        if site and site.on_probation:
+            found.append(Scope(None, list(own), 1))
+        elif site:  # one claim for all that are well, so that the oldest mail goes first
+            return [*found, Scope(None, [p for p in own if p not in healthy], None)]
+        return [*found, Scope(healthy, [], None)] if healthy else found
 
     def next_change(self, now: datetime) -> datetime | None:
         """When the first of the pauses ends."""
@@ -103,8 +113,7 @@ async def pause(connection: AsyncConnection[Any], provider: Known, incident: str
     return until
 
 
-async def close(connection: AsyncConnection[Any], providers_answered: Sequence[Known]) -> None:
+async def close(connection: AsyncConnection[Any], answered: Collection[int]) -> None:
     """Mails got an answer: the incidents of their providers are over."""
-    for provider in providers_answered:
-        if provider.on_probation:
-            await connection.execute(CLOSE, {"id": provider.id})
+    if answered:
+        await connection.execute(CLOSE, [list(answered)])

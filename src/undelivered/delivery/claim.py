@@ -17,7 +17,7 @@ from psycopg.rows import class_row
 
 from undelivered.database import ids
 
-#: Rows older than what is kept and newer than tomorrow do not exist: the bounds that let the planner skip every other day.
+#: Rows older than what is kept and newer than tomorrow do not exist: these bounds let the planner skip other days.
 _AHEAD = timedelta(days=1)
 
 
@@ -64,12 +64,13 @@ GIVE_BACK = """
 WITH gone AS (
     UPDATE delivery_notification SET state = 'queued', worker = NULL, due_at = %(now)s
     WHERE state = 'sending' AND id >= %(low)s AND id < %(high)s
-        AND (worker = %(worker)s OR %(worker)s::bigint IS NULL
-            AND NOT EXISTS (SELECT 1 FROM delivery_worker w WHERE w.id = worker AND w.seen_at > %(seen)s))
+        AND (worker = %(worker)s AND id <> ALL(%(held)s::uuid[])
+            OR %(worker)s::bigint IS NULL AND NOT EXISTS (SELECT 1 FROM delivery_worker w
+                WHERE w.id = delivery_notification.worker AND w.seen_at > now() - %(seen_within)s::interval))
     RETURNING id, attempts)
 INSERT INTO delivery_deliveryevent (notification_id, event_key, at, type, attempt, data)
-SELECT id, 'returned-' || attempts || '-' || extract(epoch FROM %(now)s::timestamptz), %(now)s, 'returned', attempts, '{}'
-FROM gone ON CONFLICT DO NOTHING RETURNING notification_id
+SELECT id, 'returned-' || attempts || '-' || extract(epoch FROM %(now)s::timestamptz), %(now)s, 'returned', attempts,
+    '{}' FROM gone ON CONFLICT DO NOTHING RETURNING notification_id
 """
 
 RELEASE = """
@@ -114,11 +115,22 @@ async def claim(
 
 
 async def give_back(
-    connection: AsyncConnection[Any], *, keep_days: int, seen_within: timedelta, worker: int | None = None
+    connection: AsyncConnection[Any],
+    *,
+    keep_days: int,
+    worker: int | None = None,
+    held: Sequence[UUID] = (),
+    seen_within: timedelta = timedelta(0),
 ) -> int:
-    """Rows of one worker (that stops), or of every worker that is not seen any more, are QUEUED again; how many."""
-    now = datetime.now(UTC)
-    parameters = {**bounds(keep_days), "now": now, "seen": now - seen_within, "worker": worker}
+    """Rows are QUEUED again: those of one worker but for the ones that it holds, else those of every worker that was
+    not seen within that time, by the database's clock. How many."""
+    parameters = {
+        **bounds(keep_days),
+        "now": datetime.now(UTC),
+        "seen_within": seen_within,
+        "worker": worker,
+        "held": list(held),
+    }
     return len(await (await connection.execute(GIVE_BACK, parameters)).fetchall())
 
 

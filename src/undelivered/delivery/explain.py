@@ -34,6 +34,8 @@ ACTION: dict[Reason, str] = {
 }
 #: Causes for which another address helps more than another try.
 _NEEDS_ANOTHER_ADDRESS = frozenset({Cause.USER_UNKNOWN, Cause.HOST_UNKNOWN, Cause.HAS_MOVED, Cause.NOT_ACCEPT})
+#: What a row says while its provider is out of order.
+_OF_THE_PROVIDER = frozenset({"login_refused", "provider_unreachable"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,10 @@ def next_step(row: Notification) -> NextStep:
         return NextStep("Resent", "This notification was sent again. Its newer copy shows what became of it.", NONE)
     if row.state == State.FAILED and row.reason:
         return _failed(row, Reason(row.reason))
+    if row.state == State.QUEUED and row.cause in _OF_THE_PROVIDER:
+        return NextStep("Waiting for the provider", "It leaves by itself when the provider works again.", WAIT)
     if row.state == State.QUEUED and row.attempts:
-        text = (
-            f"The next try is at {_time(row)}. There is nothing to do, unless you want to tell the customer otherwise."
-        )
+        text = f"The next try is at {_time(row)}. There is nothing to do, unless you want to tell the customer now."
         return NextStep("Retrying after a temporary failure", text, WAIT)
     return _CALM.get(State(row.state), NextStep("", "", NONE))
 
@@ -100,17 +102,16 @@ def details(row: Notification) -> Details:
     if reason in {Reason.PROVIDER_ERROR, Reason.UNKNOWN_ERROR} or row.smtp_code:
         cause = _cause(row.cause)
         first = f"{FACTS[cause].title}." if cause else EXPLAINED[reason].meaning
-        if cause and row.attempts > 1:
+        if cause and row.attempts > 1 and (row.smtp_code or 400) < 500:
             first = f"{FACTS[cause].title}; gave up after {settings.ENV.retry_hours} hours."
         return Details(first, row.detail, quoted=True)
     return Details(row.detail, EXPLAINED[reason].next_step, quoted=False)
 
 
 def _under_way(row: Notification) -> Details:
-    if row.state == State.QUEUED and row.attempts:
-        return Details(
-            f"{cause_label(row.cause) or 'Temporary failure'}; next try at {_time(row)}.", row.detail, quoted=True
-        )
+    if row.state == State.QUEUED and (row.attempts or row.cause in _OF_THE_PROVIDER):
+        first = f"{cause_label(row.cause) or 'Temporary failure'}; next try at {_time(row)}."
+        return Details(first, row.detail, quoted=True)
     if row.state == State.HELD:
         return Details(row.detail, f"Goes out at {_time(row)}.", quoted=False)
     if row.state in {State.SENT, State.DELIVERED}:

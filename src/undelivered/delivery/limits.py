@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 from psycopg import AsyncConnection
 
 from undelivered.delivery import counts
@@ -28,6 +29,15 @@ FROM old WHERE d.id = old.id RETURNING d.used - old.used
 """
 MAKE = "INSERT INTO delivery_dailyuse (project_id, day, used) VALUES (%(project)s, %(day)s, 0) ON CONFLICT DO NOTHING"
 RETURN = "UPDATE delivery_dailyuse SET used = used - %(n)s WHERE project_id = %(project)s AND day = %(day)s"
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What a batch may send: how many mails of each project, and the projects that got less because of the site."""
+
+    day: date
+    mails: dict[int, int]
+    short_by_site: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +70,17 @@ def today(now: datetime | None = None) -> date:
 
 def resets_at(now: datetime | None = None) -> datetime:
     """The next midnight in the site's zone."""
-    return datetime.combine(today(now) + timedelta(days=1), time(), tzinfo=counts.zone()).astimezone(UTC)
+    return begins(today(now) + timedelta(days=1))
+
+
+def begins(day: date) -> datetime:
+    """The midnight, in the site's zone, with which a day begins."""
+    return datetime.combine(day, time(), tzinfo=counts.zone()).astimezone(UTC)
 
 
 def usage(project: Project) -> Usage:
     """Today's use, for pages and the API."""
-    rows = DailyUse.objects.filter(day=today()).filter(project__in=[project]) | DailyUse.objects.filter(
-        day=today(), project=None
-    )
+    rows = DailyUse.objects.filter(Q(project=project) | Q(project=None), day=today())
     used: dict[int | None, int] = dict(rows.values_list("project_id", "used"))
     return Usage(
         used=used.get(project.pk, 0),
@@ -81,9 +94,9 @@ def usage(project: Project) -> Usage:
 
 async def reserve(
     connection: AsyncConnection[Any], wanted: Mapping[int, int], limits: Mapping[int, int | None], site: int | None
-) -> tuple[date, dict[int, int]]:
-    """Reserves up to `wanted[project]` mails each, in one transaction: the day, and how many each project got."""
-    day, got = today(), {}
+) -> Granted:
+    """Reserves up to `wanted[project]` mails each, in one transaction. `site` is the limit of all together."""
+    day, got, short = today(), {}, set()
     async with connection.transaction():
         for project in sorted(wanted):
             limit = limits.get(project)
@@ -94,7 +107,8 @@ async def reserve(
             if back > 0:
                 await connection.execute(RETURN, {"n": back, "project": project, "day": day})
                 got[project] -= back
-    return day, got
+                short.add(project)
+    return Granted(day, got, frozenset(short))
 
 
 async def _take(

@@ -7,10 +7,11 @@ Written by hand, because rendering and MIME are where a sender's time goes: the 
 from __future__ import annotations
 
 import binascii
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from email.header import Header
-from email.utils import format_datetime, formataddr
+from email.utils import format_datetime
 from html import escape
 from typing import Protocol
 from uuid import UUID
@@ -20,6 +21,12 @@ from undelivered.delivery.personal import Row, fill, values
 
 #: RFC 5322, section 2.1.1: no line is longer, without the line end.
 LONGEST_LINE = 998
+#: A longer word cannot be folded and is encoded, which can.
+LONGEST_WORD = 900
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_FIELD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,70}")  # RFC 5322, 2.2, without the signs that nobody uses
+_DOMAIN = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Za-z.:]+\]")
+_SPECIAL = re.compile(r"[^A-Za-z0-9 !#$%&'*+/=?^_`{|}~-]")  # more than the atoms of RFC 5322, 3.2.3
 
 
 class Written(Protocol):
@@ -43,7 +50,8 @@ class Written(Protocol):
 
 def message_id(id: UUID, from_address: str) -> str:
     """The Message-ID of a notification: the same at every try, so that a second copy is recognised as one."""
-    return f"<{id}@{from_address.rpartition('@')[2] or 'undelivered.invalid'}>"
+    domain = address_parts.ascii_domain(from_address.rpartition("@")[2])
+    return f"<{id}@{domain if _DOMAIN.fullmatch(domain) else 'undelivered.invalid'}>"
 
 
 def write(content: Written, row: Row, *, id: UUID, at: datetime) -> bytes:
@@ -57,7 +65,7 @@ def write(content: Written, row: Row, *, id: UUID, at: datetime) -> bytes:
         ("Subject", _unstructured("Subject", fill(content.subject, found))),
         ("Date", format_datetime(at)),
         ("Message-ID", message_id(id, content.from_address)),
-        *((_line(name), _unstructured(name, value)) for name, value in content.headers),
+        *((_name(name), _unstructured(name, value)) for name, value in content.headers),
         ("MIME-Version", "1.0"),
     ]
     text = _part("plain", fill(content.text, found))
@@ -80,39 +88,45 @@ def _head(headers: Iterable[tuple[str, str]]) -> bytes:
 
 def _part(subtype: str, body: str) -> bytes:
     """One part with its headers: 7bit where that is possible, else quoted-printable, which people can still read."""
-    raw = body.encode("utf-8", "replace")
-    if raw.isascii() and all(len(line) <= LONGEST_LINE for line in raw.splitlines()):
-        encoding, lines = b"7bit", raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    else:
-        encoding, lines = b"quoted-printable", binascii.b2a_qp(raw.replace(b"\r\n", b"\n"), istext=True)
+    lines = body.encode("utf-8", "replace").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    encoding = b"7bit"
+    if not lines.isascii() or b"\0" in lines or any(len(line) > LONGEST_LINE for line in lines.split(b"\n")):
+        encoding, lines = b"quoted-printable", binascii.b2a_qp(lines, istext=True)
     head = b'Content-Type: text/%s; charset="utf-8"\r\nContent-Transfer-Encoding: %s\r\n\r\n'
     return head % (subtype.encode("ascii"), encoding) + lines.replace(b"\n", b"\r\n") + b"\r\n"
 
 
 def _line(value: str) -> str:
     """A value on one line, without control characters: the end of every header injection."""
-    if value.isprintable():
-        return value
-    return "".join(c if c.isprintable() else " " for c in value).strip()
+    return value if value.isprintable() else _UNSAFE.sub(" ", value).strip()
+
+
+def _name(name: str) -> str:
+    if not _FIELD_NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no name of a header")
+    return name
 
 
 def _unstructured(name: str, value: str) -> str:
+    """A value that is text: folded where it is long, encoded where it is not ASCII, or looks as if it were encoded."""
     value = _line(value)
-    if value.isascii() and len(name) + 2 + len(value) <= 76:
+    plain = value.isascii() and "=?" not in value and all(len(word) < LONGEST_WORD for word in value.split())
+    if plain and len(name) + 2 + len(value) <= 76:
         return value
-    charset = None if value.isascii() else "utf-8"
-    return Header(value, charset, header_name=name, maxlinelen=76).encode(linesep="\r\n")
+    return Header(value, None if plain else "utf-8", header_name=name, maxlinelen=76).encode(linesep="\r\n")
 
 
 def _mailbox(name: str, address: str) -> str:
     """`name <address>`; a local part outside ASCII stays as it is (RFC 6532), a name is encoded (RFC 2047)."""
-    name, address = _line(name)[:200], ascii_domain(_line(address))
+    name, address = " ".join(_line(name).split())[:200], ascii_domain(_line(address))
     if not name:
         return address
-    if not address.isascii():
+    if name.isascii() and "=?" not in name:
         quoted = name.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{quoted}" <{address}>'
-    return formataddr((name, address))
+        return f'"{quoted}" <{address}>' if _SPECIAL.search(name) else f"{name} <{address}>"
+    # An encoded word has 75 characters at most (RFC 2047, 2): a long name is several.
+    encoded = Header(name, "utf-8", header_name="Reply-To", maxlinelen=76).encode(linesep="\r\n")
+    return f"{encoded} <{address}>"
 
 
 def ascii_domain(address: str) -> str:

@@ -1,6 +1,6 @@
 """What is personal in a mail: marks in the common content, filled in for each recipient at sending.
 
-A mark is a name between two private-use characters, which rendering removes from everybody's input: nobody can write one.
+A mark is a name between two private-use characters, which are removed from everybody's input: nobody can write one.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def mark(name: Personal) -> str:
 
 
 def values(row: Row) -> dict[str, str]:
-    """The values of a recipient's marks. `personal` of the row goes first; links are minted here and live nowhere else."""
+    """The values of a recipient's marks. The row's `personal` goes first; links are minted here and kept nowhere."""
     found = {
         Personal.RECIPIENT_NAME.value: row.recipient_name or row.recipient.split("@", 1)[0],
         Personal.RECIPIENT_ADDRESS.value: row.recipient,
@@ -57,7 +57,7 @@ def values(row: Row) -> dict[str, str]:
             found[Personal.NOTIFICATIONS_OFF_URL.value] = links.notifications_off(row.request_id, row.customer_id)
         else:
             found[Personal.INVITATION_URL.value] = links.invitation(row.project_id, row.customer_id)
-    return {**found, **row.personal}
+    return {**found, **{name: str(value) for name, value in row.personal.items()}}
 
 
 def hidden(row: Row) -> dict[str, str]:

@@ -6,7 +6,8 @@ import ipaddress
 import socket
 from dataclasses import replace
 from datetime import timedelta
-from urllib.parse import quote, urlsplit, urlunsplit
+from typing import Protocol
+from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
 from django.conf import settings
 from django.db import transaction
@@ -69,11 +70,27 @@ def set_provider(
     return provider
 
 
-def smtp_settings(provider: Provider, *, connections: int) -> SmtpSettings:
-    """What a transport needs. Raises `secrets.Unreadable` if the password was stored under another secret key."""
+class Stored(Protocol):
+    """What is read of a provider."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def secret(self) -> str: ...
+
+
+def smtp_settings(provider: Stored, *, connections: int) -> SmtpSettings:
+    """What a transport needs. Raises `secrets.Unreadable` if the password was stored under another secret key.
+
+    `connections` holds where the URL says nothing of them.
+    """
     parsed = parse_provider_url(provider.url)
-    password = secrets.decrypt(provider.secret)
-    return replace(parsed, password=password, max_connections=connections)
+    said = "connections" in parse_qs(urlsplit(provider.url).query)
+    return replace(
+        parsed,
+        password=secrets.decrypt(provider.secret),
+        max_connections=parsed.max_connections if said else connections,
+    )
 
 
 def without_password(url: str) -> str:
@@ -90,6 +107,7 @@ def pause_s(failures: int) -> int:
     return int(min(FIRST_PAUSE_S * 2 ** max(0, failures - 1), LONGEST_PAUSE_S))
 
 
+@transaction.atomic
 def resume(provider: Provider, *, by: By) -> None:
     """Ends a pause by hand: the next mail is the probe."""
     Provider.objects.filter(pk=provider.pk).update(paused_until=timezone.now() - timedelta(seconds=1))

@@ -60,7 +60,7 @@ EXPLAINED: dict[Reason, Explanation] = {
         "private",
     ),
     Reason.PROVIDER_ERROR: Explanation(
-        "The email service provider, or the customer's own mail server, refused the mail. Its words are in the details.",
+        "The email service provider, or the customer's own mail server, refused the mail. The details quote it.",
         "Read the provider's words and act on them: the cause decides whether resending helps.",
         "provider",
     ),

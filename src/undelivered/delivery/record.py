@@ -1,6 +1,7 @@
 """Writes what became of claimed notifications: one transaction a batch, a line of history each, fenced by the claim.
 
-A row whose claim is no longer the writer's (a stalled worker, a lease that ran out) is left alone, and so is its history.
+A row whose claim is no longer the writer's (a stalled worker, a lease that ran out) is left alone, and so is its
+history.
 """
 
 from __future__ import annotations
@@ -136,7 +137,8 @@ async def _events(connection: AsyncConnection[Any], results: list[Result], prove
 def _line(result: Result, event: EventType, data: dict[str, Any]) -> tuple[Any, ...]:
     # The moment is part of the key: an attempt that was not counted has the number of the one after it.
     key = f"{event.value}-{result.row.attempts}-{result.at.timestamp():.3f}"
-    return result.row.id, key, result.at, event.value, result.row.attempts, Jsonb(data)
+    attempt = result.row.attempts if result.provider_id else 0  # 0: it was held back before
+    return result.row.id, key, result.at, event.value, attempt, Jsonb(data)
 
 
 async def _counts(connection: AsyncConnection[Any], results: list[Result]) -> None:

@@ -1,13 +1,14 @@
-"""Sending again, taking back, letting go: what people do to notifications. A resend is a new row that points at the old.
+"""Sending again, taking back, letting go: what people do to notifications. A resend is a new row that names the old.
 
 Resending lifts what blocks the address: a dead mailbox everywhere, a complaint never.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -52,31 +53,41 @@ def resend(
 
     What is not the project's, not kept, still under way, or was resent already is refused with a sentence.
     """
-    done = Resent(refused=dict.fromkeys(wanted, "There is no such notification, or it is no longer kept."))
-    within = [id for id in wanted[:MOST] if id.version == 7 and ids.created_at(id) >= kept_since()]
+    done = Resent(refused=_at_first(wanted))
+    rows = _locked(project, wanted[:MOST])
+    to = {old.id: (addresses or {}).get(old.id, old.recipient) for old in rows}
+    blocks = _blocks(project, [canonical(address) for address in to.values()])
+    copies: dict[UUID, UUID] = {}
+    for old in rows:
+        key = canonical(to[old.id])
+        if why := _why_not(old) or _complaint(to[old.id], blocks[key]):
+            done.refused[old.id] = why
+            continue
+        for block in blocks.pop(key, []):
+            suppression.lift(block, by=by)
+            done.lifted.append(block)
+        content = (contents or {}).get(old.id)
+        done.new.append(_again(old, _saved(content) if content else _kept(old, copies), to[old.id]))
+        del done.refused[old.id]
+    _write(project, done, by)
+    return done
+
+
+def _at_first(wanted: Sequence[UUID]) -> dict[UUID, str]:
+    """Why each is refused, until it is found and nothing speaks against it."""
+    refused = dict.fromkeys(wanted, "There is no such notification, or it is no longer kept.")
+    return refused | dict.fromkeys(wanted[MOST:], f"Only {MOST:,} notifications are resent at once.")
+
+
+def _locked(project: Project, wanted: Sequence[UUID]) -> list[Notification]:
+    within = [id for id in wanted if id.version == 7 and ids.created_at(id) >= kept_since()]
     if not within:
-        return done
-    rows = (
+        return []
+    return list(
         Notification.objects.select_for_update(of=("self",))
         .filter(project=project, id__in=within, id__gte=min(within), id__lte=max(within))
         .order_by("id")
     )
-    for old in rows:
-        if why := _why_not(old):
-            done.refused[old.id] = why
-            continue
-        new = _again(old, (contents or {}).get(old.id), (addresses or {}).get(old.id, old.recipient))
-        blocks = _blocks(project, new.recipient_key)
-        if any(suppression.rule(block.cause) is Suppress.COMPLAINT for block in blocks):
-            done.refused[old.id] = f"{new.recipient} reported a mail as spam. Lift that on the suppression list first."
-            continue
-        for block in blocks:
-            suppression.lift(block, by=by)
-        done.lifted += blocks
-        done.new.append(new)
-        del done.refused[old.id]
-    _write(project, done, by)
-    return done
 
 
 def _why_not(old: Notification) -> str:
@@ -87,9 +98,13 @@ def _why_not(old: Notification) -> str:
     return ""
 
 
-def _again(old: Notification, content: Content | None, address: str) -> Notification:
-    if content is not None and content._state.adding:
-        content.save(force_insert=True)
+def _complaint(address: str, blocks: Sequence[Suppression]) -> str:
+    if any(suppression.rule(block.cause) is Suppress.COMPLAINT for block in blocks):
+        return f"{address} reported a mail as spam. Lift that on the suppression list first."
+    return ""
+
+
+def _again(old: Notification, content_id: UUID, address: str) -> Notification:
     key = canonical(address)
     return Notification(
         id=ids.uuid7(),
@@ -104,30 +119,35 @@ def _again(old: Notification, content: Content | None, address: str) -> Notifica
         customer_id=old.customer_id,
         request_id=old.request_id,
         issue_key=old.issue_key,
-        content_id=content.id if content else _kept_content(old),
+        content_id=content_id,
         personal=old.personal,
         resend_of=old.id,
     )
 
 
-def _kept_content(old: Notification) -> UUID:
-    """What it says, copied to today: a content is kept for as long as the day on which it was made."""
-    words = Content.objects.filter(id=old.content_id).first()
-    if words is None:
-        return old.content_id
-    if ids.day_of(words.id) == datetime.now(UTC).date():
-        return words.id
-    words.id, words._state.adding = ids.uuid7(), True
-    words.save(force_insert=True)
-    return words.id
+def _saved(content: Content) -> UUID:
+    if content._state.adding:
+        content.save(force_insert=True)
+    return content.id
 
 
-def _blocks(project: Project, address_key: str) -> list[Suppression]:
-    return list(
-        Suppression.objects.filter(
-            Q(project=project) | Q(project=None), suppression.in_force(), address_key=address_key
-        ).order_by("id")
-    )
+def _kept(old: Notification, copies: dict[UUID, UUID]) -> UUID:
+    """What it says, copied to today, once for all: a content is kept for as long as the day on which it was made."""
+    if old.content_id not in copies:
+        words = Content.objects.filter(id=old.content_id).first()
+        if words is not None and ids.day_of(words.id) != datetime.now(UTC).date():
+            words.id, words._state.adding = ids.uuid7(), True
+        copies[old.content_id] = _saved(words) if words else old.content_id
+    return copies[old.content_id]
+
+
+def _blocks(project: Project, keys: Sequence[str]) -> defaultdict[str, list[Suppression]]:
+    """The entries in force for addresses, the project's and the site's."""
+    whose = Q(project=project) | Q(project=None)
+    found: defaultdict[str, list[Suppression]] = defaultdict(list)
+    for block in Suppression.objects.filter(whose, suppression.in_force(), address_key__in=keys).order_by("id"):
+        found[block.address_key].append(block)
+    return found
 
 
 def _write(project: Project, done: Resent, by: By) -> None:
@@ -162,7 +182,8 @@ def cancel(project: Project, wanted: Sequence[UUID], *, by: By) -> int:
 def release_held(project: Project, *, by: By, wanted: Sequence[UUID] | None = None) -> int:
     """Sends the held ones now, if the limit allows by now; how many were let go."""
     if wanted is None:
-        rows = Notification.objects.filter(project=project, state=State.HELD, id__gte=ids.lowest(kept_since()))
+        low, high = ids.lowest(kept_since()), ids.lowest(datetime.now(UTC) + timedelta(minutes=5))
+        rows = Notification.objects.filter(project=project, state=State.HELD, id__gte=low, id__lt=high)
         wanted = list(rows.order_by("id").values_list("id", flat=True)[:MOST])
     return _move(project, wanted, State.QUEUED, EventType.RELEASED, "notification.released", by)
 
@@ -180,7 +201,8 @@ def _move(project: Project, wanted: Sequence[UUID], new: State, event: EventType
     now = datetime.now(UTC)
     changes: list[counts.Change] = []
     for row in rows:
-        Notification.objects.filter(id=row.id).update(state=new, due_at=now if new is State.QUEUED else None)
+        moved = {"due_at": now} if new is State.QUEUED else {"due_at": None, "finished_at": now}
+        Notification.objects.filter(id=row.id).update(state=new, **moved)
         changes.append((row.project_id, row.created_at, row.kind, row.state, "", -1))
         changes.append((row.project_id, row.created_at, row.kind, new.value, "", 1))
         audit.record(action, by=by, project=project, target=row.recipient, notification=str(row.id))

@@ -1,4 +1,4 @@
-"""Keeping: partitions of the days ahead are made, those past what is kept are dropped; counts are folded and kept longer."""
+"""Keeping: partitions are made for the days ahead and dropped when too old; counts are folded and kept longer."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from undelivered.delivery.counts import FOLD
 #: Counts outlive the rows: a year of charts.
 COUNTS_DAYS = 400
 USE_DAYS = 40
+#: An address that fails again and again is blocked for longer each time: that takes a memory.
+STRIKES_DAYS = 400
 
 
 def keep_house(url: str, keep_days: int, today: datetime | None = None) -> dict[str, list[str]]:
@@ -29,6 +31,6 @@ def keep_house(url: str, keep_days: int, today: datetime | None = None) -> dict[
             pass
         connection.execute("DELETE FROM delivery_dailycount WHERE day < %s", [now.date() - timedelta(days=COUNTS_DAYS)])
         connection.execute("DELETE FROM delivery_dailyuse WHERE day < %s", [now.date() - timedelta(days=USE_DAYS)])
-        connection.execute("DELETE FROM delivery_strike WHERE day < %s", [now.date() - timedelta(days=USE_DAYS)])
+        connection.execute("DELETE FROM delivery_strike WHERE day < %s", [now.date() - timedelta(days=STRIKES_DAYS)])
         connection.execute("DELETE FROM delivery_suppression WHERE until < %s", [now])
     return {"made": made, "dropped": dropped}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import random
 from typing import Any
@@ -26,7 +26,8 @@ _SAYS_NOTHING = frozenset({Cause.ON_HOLD, Cause.UNDEFINED})
 class Verdict:
     """What becomes of a notification: its new state with all that the row shows, and one line of history.
 
-    `burn` is False where the attempt does not count against the mail. `due_at` is set for QUEUED and HELD.
+    `burn` is False where no attempt counts against the mail. `due_at` is set for QUEUED and HELD. `answered`: the
+    provider took part, so that it is not out of order.
     """
 
     state: State
@@ -38,6 +39,7 @@ class Verdict:
     enhanced: str = ""
     due_at: datetime | None = None
     burn: bool = True
+    answered: bool = False
     data: dict[str, Any] = field(default_factory=dict)
 
 
@@ -50,15 +52,18 @@ def decide(
     outcome: Outcome,
     *,
     attempt: int,
-    created_at: datetime,
+    since: datetime,
     now: datetime,
     give_up_after: timedelta,
     provider_due: datetime | None = None,
     recipient: str = "",
     dice: Callable[[], float] = random,
 ) -> Verdict:
-    """The verdict on the `attempt`-th try of a mail made at `created_at`. `provider_due`: when its provider's pause ends."""
-    seen = _seen(outcome)
+    """The verdict on the `attempt`-th try of a mail that could leave `since` then.
+
+    `provider_due`: when the pause of its provider ends, after an outage.
+    """
+    seen = {**_seen(outcome), "answered": not isinstance(outcome, Unreachable)}
     if isinstance(outcome, Accepted):
         return Verdict(State.SENT, EventType.ACCEPTED, detail=_first_line(outcome.reply), **seen)
     decision = bounces.classify(outcome.reply, command=outcome.stage.value, recipient=recipient)
@@ -67,7 +72,7 @@ def decide(
         return Verdict(State.FAILED, EventType.REFUSED, reason=_reason_of_refusal(outcome, decision.cause), **words)
     if isinstance(outcome, Unknown) and outcome.final:
         return Verdict(State.FAILED, EventType.REFUSED, reason=Reason.UNKNOWN_ERROR, **{**words, "cause": ""})
-    given_up = now - created_at >= give_up_after
+    given_up = now - since >= give_up_after
     if isinstance(outcome, Unreachable):
         words["cause"] = "login_refused" if outcome.our_fault else "provider_unreachable"
         if given_up:
@@ -81,10 +86,28 @@ def decide(
     event = EventType.UNCERTAIN if lost else EventType.DEFERRED
     if given_up:
         return Verdict(State.FAILED, EventType.FAILED, reason=reason, **words)
-    # The last try falls on the end of the time, not after it.
-    due = min(now + pause(attempt, dice), max(created_at + give_up_after, now + PAUSES[0]))
+    due = _next_try(attempt, since, now, give_up_after, dice)
     words["data"] = {**words["data"], "next_attempt_at": due.isoformat()}
     return Verdict(State.QUEUED, event, due_at=due, **words)
+
+
+def broke(
+    error: Exception,
+    *,
+    attempt: int,
+    since: datetime,
+    now: datetime,
+    give_up_after: timedelta,
+    dice: Callable[[], float] = random,
+) -> Verdict:
+    """The verdict after a mistake of ours while sending: temporary at first, an internal error at last."""
+    detail = _first_line(f"Undelivered made a mistake while sending: {error or type(error).__name__}")
+    words: dict[str, Any] = {"reason": Reason.INTERNAL_ERROR, "cause": "mistake", "detail": detail}
+    if now - since >= give_up_after:
+        return Verdict(State.FAILED, EventType.FAILED, data={"detail": detail}, **words)
+    due = _next_try(attempt, since, now, give_up_after, dice)
+    data = {"detail": detail, "next_attempt_at": due.isoformat()}
+    return Verdict(State.QUEUED, EventType.DEFERRED, due_at=due, data=data, **words)
 
 
 def objected(reason: Reason, detail: str, cause: str = "") -> Verdict:
@@ -97,6 +120,18 @@ def held(until: datetime, detail: str) -> Verdict:
     """The verdict on a mail over the daily limit, in a project that holds such mail."""
     data = {"detail": detail, "next_attempt_at": until.isoformat()}
     return Verdict(State.HELD, EventType.HELD, detail=detail, due_at=until, burn=False, data=data)
+
+
+def bare(verdict: Verdict) -> Verdict:
+    """The verdict without the words that the database may refuse."""
+    return replace(verdict, detail="The details could not be stored.", data={})
+
+
+def _next_try(
+    attempt: int, since: datetime, now: datetime, give_up_after: timedelta, dice: Callable[[], float]
+) -> datetime:
+    """The last try falls on the end of the time, not after it."""
+    return min(now + pause(attempt, dice), max(since + give_up_after, now + PAUSES[0]))
 
 
 def _reason_of_refusal(outcome: Refused, cause: Cause) -> Reason:

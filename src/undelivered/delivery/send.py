@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from undelivered.delivery import limits, mime, relayed, suppression
+from undelivered.delivery import limits, mime, relayed, retry, suppression
 from undelivered.delivery.checks import Candidate, Objection, check
 from undelivered.delivery.claim import Claimed
 from undelivered.delivery.outcomes import Outcome
@@ -23,6 +23,7 @@ from undelivered.delivery.reasons import Reason
 from undelivered.delivery.record import Result
 from undelivered.delivery.retry import Verdict, decide, held, objected
 from undelivered.delivery.transports import Transport
+from undelivered.desk.models import AtLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class Ready:
     message: bytes
     message_id: str
     smtputf8: bool
+    counted_on: date | None = None  # the day whose limit it uses
 
 
 @dataclass(slots=True)
@@ -160,7 +162,8 @@ def _write(row: Claimed, desk: Desk, policy: Policy) -> Ready:
         recipient=mime.ascii_domain(row.recipient),
         message=message,
         message_id=relayed.message_id(words.raw) or mime.message_id(row.id, words.from_address),
-        smtputf8=words.smtputf8 or mime.needs_smtputf8(words.from_address, row.recipient),
+        smtputf8=words.smtputf8 or mime.needs_smtputf8(words.from_address, words.reply_to, row.recipient),
+        counted_on=row.counted_on,
     )
 
 
@@ -183,26 +186,26 @@ async def _reserve(
         prepared.ready += candidates
         return
     known = {project: terms.daily_limit for project, terms in desk.terms.items()}
-    _, granted = await limits.reserve(connection, wanted, known, policy.daily_limit)
-    left = dict(granted)
+    granted = await limits.reserve(connection, wanted, known, policy.daily_limit)
+    left = dict(granted.mails)
     for one in candidates:
         project = one.row.project_id
-        if one.row.counted_on is None:
-            if left[project] <= 0:
-                prepared.results.append(_result(one.row, _at_limit(desk.terms[project], policy)))
-                continue
+        if one.row.counted_on is not None:
+            prepared.ready.append(one)
+        elif left[project] > 0:
             left[project] -= 1
-        prepared.ready.append(one)
+            prepared.ready.append(replace(one, counted_on=granted.day))
+        else:
+            by_site = project in granted.short_by_site
+            prepared.results.append(_result(one.row, _at_limit(desk.terms[project], policy, granted.day, by_site)))
 
 
-def _at_limit(terms: Terms, policy: Policy) -> Verdict:
-    until = limits.resets_at()
-    whose = "project" if terms.daily_limit is not None else "site"
-    limit = terms.daily_limit if terms.daily_limit is not None else policy.daily_limit
-    resets = f"It resets at 00:00 {policy.zone}."
-    if terms.at_limit == "hold":
-        return held(until, f"The {whose}'s daily limit of {limit} mails is used up. {resets}")
-    return objected(Reason.LIMIT_REACHED, f"The {whose}'s daily limit of {limit} mails is used up. {resets}")
+def _at_limit(terms: Terms, policy: Policy, day: date, by_site: bool) -> Verdict:
+    whose, limit = ("site", policy.daily_limit) if by_site else ("project", terms.daily_limit)
+    detail = f"The {whose}'s daily limit of {limit} mails is used up. It resets at 00:00 {policy.zone}."
+    if terms.at_limit == AtLimit.HOLD:
+        return held(limits.begins(day + timedelta(days=1)), detail)
+    return objected(Reason.LIMIT_REACHED, detail)
 
 
 async def hand_over(mail: Ready, transport: Transport) -> Outcome:
@@ -215,13 +218,33 @@ def judge(mail: Ready, outcome: Outcome, policy: Policy, provider_id: int, provi
     verdict = decide(
         outcome,
         attempt=mail.row.attempts,
-        created_at=mail.row.created_at,
+        since=_since(mail),
         now=now,
         give_up_after=policy.give_up_after,
         provider_due=provider_due,
         recipient=mail.row.recipient,
     )
-    return Result(mail.row, verdict, now, limits.today(), provider_id, mail.message_id, len(mail.message))
+    return _tried(mail, verdict, now, provider_id)
+
+
+def broke(mail: Ready, error: Exception, policy: Policy, provider_id: int) -> Result:
+    """The result where sending broke by a mistake of ours."""
+    now = datetime.now(UTC)
+    verdict = retry.broke(
+        error, attempt=mail.row.attempts, since=_since(mail), now=now, give_up_after=policy.give_up_after
+    )
+    return _tried(mail, verdict, now, provider_id)
+
+
+def _since(mail: Ready) -> datetime:
+    """Since when it could leave: a mail that was held, or that waited for a provider, has its time still before it."""
+    if mail.counted_on is None:
+        return mail.row.created_at
+    return max(mail.row.created_at, limits.begins(mail.counted_on))
+
+
+def _tried(mail: Ready, verdict: Verdict, at: datetime, provider_id: int) -> Result:
+    return Result(mail.row, verdict, at, mail.counted_on, provider_id, mail.message_id, len(mail.message))
 
 
 def _result(row: Claimed, verdict: Verdict) -> Result:

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -36,6 +37,7 @@ from undelivered.desk.models import Project
 
 MANUAL = "manual"
 STRIKES = 3
+#: A failure counts together with those before it if it comes so soon after them, or after the end of their block.
 STRIKES_WITHIN = timedelta(days=30)
 FIRST_BLOCK = timedelta(days=7)
 #: A block that repeats lasts longer each time: 7, 14, 28 days, and at most this.
@@ -81,13 +83,16 @@ _OWN_CAUSES = {
     "template": "Template does not render",
     "login_refused": "Provider refused our login",
     "provider_unreachable": "Provider cannot be reached",
+    "mistake": "Mistake of Undelivered",
+    "content": "No longer kept",
+    "mime": "Mail cannot be written",
 }
 
 ADD = """
 INSERT INTO delivery_suppression (project_id, address, address_key, cause, detail, since, until, notification_id)
 VALUES (%(project_id)s, %(address)s, %(address_key)s, %(cause)s, %(detail)s, %(now)s, %(until)s, %(notification_id)s)
 ON CONFLICT (project_id, address_key) DO UPDATE SET cause = excluded.cause, detail = excluded.detail,
-    since = excluded.since, until = excluded.until, notification_id = excluded.notification_id
+    since = excluded.since, until = excluded.until, notification_id = excluded.notification_id, created_by_id = NULL
 WHERE delivery_suppression.until IS NOT NULL AND (excluded.until IS NULL OR excluded.until > delivery_suppression.until)
 RETURNING notification_id
 """
@@ -96,8 +101,8 @@ INSERT INTO delivery_strike (project_id, address_key, cause, day)
 VALUES (%(project_id)s, %(address_key)s, %(cause)s, %(day)s) ON CONFLICT DO NOTHING
 """
 DAYS_STRUCK = """
-SELECT count(DISTINCT day) FROM delivery_strike
-WHERE project_id = %(project_id)s AND address_key = %(address_key)s AND day > %(since)s
+SELECT DISTINCT day FROM delivery_strike
+WHERE project_id = %(project_id)s AND address_key = %(address_key)s AND day <= %(day)s ORDER BY day
 """
 
 
@@ -116,12 +121,11 @@ async def learn(connection: AsyncConnection[Any], failures: Sequence[Evidence]) 
             "now": now,
             "until": None,
             "day": counts.day_of(now),
-            "since": counts.day_of(now - STRIKES_WITHIN),
         }
         if rule(one.cause) is Suppress.AFTER_REPEATS:
             await connection.execute(STRIKE, parameters)
-            row = await (await connection.execute(DAYS_STRUCK, parameters)).fetchone()
-            struck = int(row[0]) if row else 0
+            rows = await (await connection.execute(DAYS_STRUCK, parameters)).fetchall()
+            struck = in_a_row([row[0] for row in rows])
             if struck < STRIKES:
                 continue
             parameters["until"] = now + block_for(struck)
@@ -129,6 +133,16 @@ async def learn(connection: AsyncConnection[Any], failures: Sequence[Evidence]) 
         if await cursor.fetchone():
             proved.add(one.notification_id)
     return proved
+
+
+def in_a_row(days: Sequence[date]) -> int:
+    """How many of these days, oldest first, belong to the same trouble as the last one."""
+    struck, remembered_until = 0, date.min
+    for day in days:
+        struck = struck + 1 if day <= remembered_until else 1
+        blocked = block_for(struck) if struck >= STRIKES else timedelta(0)
+        remembered_until = day + blocked + STRIKES_WITHIN
+    return struck
 
 
 def block_for(days_struck: int) -> timedelta:
@@ -142,25 +156,25 @@ def in_force(now: datetime | None = None) -> Q:
 
 def find(project: Project, address: str) -> Suppression | None:
     """Why an address is not mailed in a project: its own entry, or the whole site's."""
-    found = Suppression.objects.filter(in_force(), Q(project=project) | Q(project=None), address_key=canonical(address))
-    return found.order_by("project_id").first()
+    return found_for(project, [address]).get(canonical(address))
 
 
 def found_for(project: Project, addresses: Iterable[str]) -> dict[str, Suppression]:
     """The entries in force for many addresses, by their canonical form."""
     keys = {canonical(address) for address in addresses}
     rows = Suppression.objects.filter(in_force(), Q(project=project) | Q(project=None), address_key__in=keys)
-    return {row.address_key: row for row in rows}
+    # The site's first, so that the project's own one is the one that stays.
+    return {row.address_key: row for row in sorted(rows, key=lambda row: row.project_id is not None)}
 
 
 def listing(project: Project, *, q: str = "", before: int | None = None, limit: int = 25) -> list[Suppression]:
     """Entries in force, newest first. `q`: an address, the beginning of one, or `@domain`."""
     found = Suppression.objects.filter(in_force(), Q(project=project) | Q(project=None)).select_related("created_by")
-    q = q.strip().lower()
+    q = q.replace("\x00", "").strip()
     if q.startswith("@"):
-        found = found.filter(address_key__endswith=q)
+        found = found.filter(address_key__endswith=canonical(f"a{q}")[1:])
     elif q:
-        found = found.filter(address_key__startswith=q)
+        found = found.filter(address_key__startswith=canonical(q))
     if before is not None:
         found = found.filter(id__lt=before)
     return list(found.order_by("-id")[:limit])
@@ -170,10 +184,14 @@ def listing(project: Project, *, q: str = "", before: int | None = None, limit: 
 def add(
     project: Project, address: str, *, by: By, cause: str = MANUAL, detail: str = "", until: datetime | None = None
 ) -> Suppression:
-    """Puts an address on the project's list, or changes why it is there."""
+    """Puts an address on the project's list, or changes why it is there. A complaint stays what it is."""
+    key = canonical(address)
+    there = Suppression.objects.select_for_update().filter(in_force(), project=project, address_key=key).first()
+    if there and rule(there.cause) is Suppress.COMPLAINT:
+        return there
     entry, _ = Suppression.objects.update_or_create(
         project=project,
-        address_key=canonical(address),
+        address_key=key,
         defaults={
             "address": address.strip(),
             "cause": cause,
@@ -199,7 +217,9 @@ def lift(entry: Suppression, *, by: By, confirmed: bool = False) -> int:
             f"{entry.address} reported a mail as spam. Lift this only if the customer asked for mails again."
         )
     missed = len(skipped(entry))
-    Suppression.objects.filter(pk=entry.pk).delete()
+    gone, _ = Suppression.objects.filter(pk=entry.pk).delete()
+    if not gone:  # someone else was quicker
+        return missed
     if entry.project_id is not None:
         Strike.objects.filter(project_id=entry.project_id, address_key=entry.address_key).delete()
     detail = {"cause": entry.cause, "since": entry.since.isoformat(), "skipped": missed}
@@ -209,9 +229,13 @@ def lift(entry: Suppression, *, by: By, confirmed: bool = False) -> int:
 
 def skipped(entry: Suppression, limit: int = 1000) -> list[UUID]:
     """Notifications that were not sent because of an entry, and not sent again since; newest first."""
+    now = timezone.now()
+    # Those that waited already when the address was blocked are older than the entry; they stopped after it.
+    oldest = max(entry.since - timedelta(days=3), now - timedelta(days=settings.ENV.keep_days))
     rows = Notification.objects.filter(
-        id__gte=ids.lowest(entry.since),
-        id__lt=ids.lowest(timezone.now() + timedelta(days=1)),
+        id__gte=ids.lowest(oldest),
+        id__lt=ids.lowest(now + timedelta(days=1)),
+        finished_at__gte=entry.since,
         recipient_key=entry.address_key,
         state=State.FAILED,
         reason=Reason.SUPPRESSED,

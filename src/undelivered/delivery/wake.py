@@ -12,9 +12,13 @@ import threading
 import psycopg
 from django.conf import settings
 from django.db import transaction
+from psycopg.conninfo import make_conninfo
+from psycopg.pq import Conninfo
 
 CHANNEL = "undelivered_due"
 LEAST_GAP_S = 0.02
+#: What Django is told of a connection and libpq knows too: encryption, time-outs ...
+LIBPQ = frozenset(option.keyword.decode() for option in Conninfo.get_defaults())
 _log = logging.getLogger(__name__)
 
 
@@ -69,4 +73,5 @@ def url() -> str:
     known = settings.DATABASES["default"]
     names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
     parts = {names[key]: str(known[key]) for key in names if known.get(key)}
-    return psycopg.conninfo.make_conninfo("", **parts)
+    more = {key: str(value) for key, value in known["OPTIONS"].items() if key in LIBPQ}
+    return make_conninfo("", **more, **parts)
