@@ -63,6 +63,7 @@ class PhraseBook:
     """Ordered phrases, filed by word."""
 
     def __init__(self, sections: Iterable[tuple[Cause, str]]) -> None:
+        self.wordings: list[str] = []  # every row, in order of precedence
         self._by_word: dict[str, list[Phrase]] = {}
         self._unspaced: list[Phrase] = []
         rank = 0
@@ -73,6 +74,7 @@ class PhraseBook:
         self._first: dict[str, tuple[Phrase, ...]] = {w: tuple(p) for w, p in self._by_word.items()}
 
     def _file(self, cause: Cause, line: str, rank: int) -> None:
+        self.wordings.append(line)
         runs = tuple(words_of(run) for run in line.split(" * "))
         if not _is_spaced(line):
             self._unspaced.append(Phrase(cause, line, rank, tuple(r.strip() for r in runs)))

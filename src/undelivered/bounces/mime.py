@@ -29,10 +29,8 @@ _ENCODED_WORD = re.compile(r"=\?([\w.:-]{1,40})(?:\*[\w-]*)?\?([bqBQ])\?([^?\s]{
 _BETWEEN_WORDS = re.compile(r"(\?=)\s+(=\?)")
 _ISO_2022 = re.compile(rb"\x1b\$[@B]|\x1b\([BJI]")
 _TAG = re.compile(r"<(?:br|/p|/div|/tr|/h\d|/td|/li)\b[^>]{0,200}>", re.IGNORECASE)
-_MARKUP = re.compile(
-    r"<(?:style|script)\b.{0,20000}?</(?:style|script)>|<!--.{0,4000}?-->|</?[a-z!][^<>]{0,500}>",
-    re.IGNORECASE | re.DOTALL,
-)
+_MARKUP = re.compile(r"</?[a-z!][^<>]{0,500}>", re.IGNORECASE)
+_HIDDEN = (("<style", "</style>"), ("<script", "</script>"), ("<!--", "-->"))
 _ENTITIES = {"&nbsp;": " ", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&#43;": "+", "&#64;": "@"}
 
 Headers = dict[str, list[str]]
@@ -252,11 +250,29 @@ def _decode_word(match: re.Match[str]) -> str:
 
 def from_html(text: str) -> str:
     """HTML as plain text: good enough to find addresses and sentences."""
+    for begin, end in _HIDDEN:
+        text = _without(text, begin, end)
     text = _MARKUP.sub("", _TAG.sub("\n", _keep_addresses(text)))
     for entity, char in _ENTITIES.items():
         if entity in text:
             text = text.replace(entity, char)
     return text
+
+
+def _without(text: str, begin: str, end: str) -> str:
+    """The text without what stands between two marks; without the rest if the second is missing."""
+    lowered = text.lower()
+    if begin not in lowered or len(lowered) != len(text):
+        return text
+    kept = []
+    at = 0
+    while (start := lowered.find(begin, at)) >= 0:
+        kept.append(text[at:start])
+        at = lowered.find(end, start)
+        if at < 0:
+            return "".join(kept)
+        at += len(end)
+    return "".join([*kept, text[at:]])
 
 
 def _keep_addresses(text: str) -> str:

@@ -71,8 +71,8 @@ PHRASED = re.compile(
 # Labels whose address is never the failed recipient.
 _OTHERS = _any(
     r"""from; sender; reply-to; return-path; cc; bcc; subject; message-?id; references; in-reply-to; received;
-    errors-to; list-\S+; x-\S+; mail from; sent from; envelope-from; envelope sender; date; contact; 
-    for (?:further|more|additional); if you; please; postmaster; reporting-mta; dkim\S*; author; your (?:address|email); a message from;
+    errors-to; list-\S+; x-\S+; mail from; sent from; envelope-from; envelope sender; date; contact; if you; please;
+    postmaster; for (?:further|more|additional); reporting-mta; dkim\S*; author; your (?:address|email); a message from;
     this (?:message|mail|email) (?:was sent )?from; https?:; www\."""
 )
 NOT_RECIPIENT = re.compile(rf"^[\s>*|]*{_OTHERS}\b[\s:=]", re.IGNORECASE)

@@ -10,7 +10,7 @@ import re
 
 from undelivered.bounces.reasons import Cause as C
 
-_STATUS = re.compile(r"(?<![\d.\w-])([245])\.(\d{1,3})\.(\d{1,3})(?![\d\w])(?!\.\d)")
+_STATUS = re.compile(r"(?<![\w.])(?<![A-Za-z_]-)([245])\.(\d{1,3})\.(\d{1,3})(?![\d\w])(?!\.\d)")
 _REPLY = re.compile(
     r"(?<![\w./@#=&?+-])(?<!\d:)([45][0-7]\d|2[0-5]\d)(?!-\d{3}-)(?=[\s\-#:;,)\]'\"]|$)"
     r"(?![ \t]+(?:bytes|days?|hours?|minutes?|seconds?|KB|MB)\b)"

@@ -185,14 +185,14 @@ EXACT: tuple[tuple[C, str], ...] = (
         account is not active; account not active; account expired; account has expired; account closed due to;
         account is blocked; account blocked; account has been blocked; account temporarily blocked; account is frozen;
         account frozen; account is temporarily unavailable; account restricted; this account is not;
-        account de-activated; account de activated; account deactive; recipient account is blocked;
-        recipient suspend the service; recipient suspended; recipient is suspended; recipient disabled;
-        recipient has been suspended; recipient inactive; recipient is inactive; recipient is not active;
-        disabled recipient address; mailbox disabled; mailbox is disabled; mailbox is disabled not accepting messages;
-        mailbox has been disabled; mailbox currently suspended; mailbox is suspended; mailbox suspended;
-        mailbox has been suspended; mailbox frozen; mailbox is frozen; mailbox is frozen due to non-payment;
-        mailbox is inactive; mailbox inactive; mailbox for this user is inactive; mailbox inactive for;
-        mailbox not active; mailbox is not active; mailbox is currently inactive; mailbox locked; mailbox is locked;
+        account de-activated; account deactive; recipient account is blocked; recipient suspend the service;
+        recipient suspended; recipient is suspended; recipient disabled; recipient has been suspended;
+        recipient inactive; recipient is inactive; recipient is not active; disabled recipient address;
+        mailbox disabled; mailbox is disabled; mailbox is disabled not accepting messages; mailbox has been disabled;
+        mailbox currently suspended; mailbox is suspended; mailbox suspended; mailbox has been suspended;
+        mailbox frozen; mailbox is frozen; mailbox is frozen due to non-payment; mailbox is inactive;
+        mailbox inactive; mailbox for this user is inactive; mailbox inactive for; mailbox not active;
+        mailbox is not active; mailbox is currently inactive; mailbox locked; mailbox is locked;
         mailbox has been locked; mailbox is blocked; mailbox blocked; mailbox has been blocked;
         mailbox temporarily disabled; mailbox is temporarily disabled; mailbox is currently disabled;
         mailbox deactivated; mailbox has been deactivated; mailbox expired; mailbox has expired; user suspended;
@@ -279,15 +279,15 @@ EXACT: tuple[tuple[C, str], ...] = (
         sender domain invalid; sender host unknown; sender is unknown; sender invalid; sender is invalid;
         sender not allowed; sender is not allowed; sender not permitted; sender not authorized;
         sender is not authorized; sender not authenticated for group; sender not in; sender not pre-approved;
-        sender not pre approved; sender email address rejected; sender email address is; sender email has been;
-        sender address invalid; sender address not; sender address is not; sender non local; sender access denied;
-        sender banned; sender blacklisted; sender is blacklisted; senders address; senders domain; senders host;
-        unroutable sender; unrouteable sender; unresolvable sender; invalid sender; invalid sender domain;
-        invalid return path; invalid from; invalid mail from; invalid domain see; invalid envelope sender;
-        invalid reverse path; bad sender; bad sender address; bad senders system address; bad mail from; bad mailfrom;
-        bad return; bad from; badmailfrom; unknown sender; unknown sender address; unverified sender;
-        unverified address; unable to verify sender; could not verify sender; cannot verify sender;
-        cant verify sender; could not verify sender address; cannot resolve your sender; can not find your sender;
+        sender email address rejected; sender email address is; sender email has been; sender address invalid;
+        sender address not; sender address is not; sender non local; sender access denied; sender banned;
+        sender blacklisted; sender is blacklisted; senders address; senders domain; senders host; unroutable sender;
+        unrouteable sender; unresolvable sender; invalid sender; invalid sender domain; invalid return path;
+        invalid from; invalid mail from; invalid domain see; invalid envelope sender; invalid reverse path;
+        bad sender; bad sender address; bad senders system address; bad mail from; bad mailfrom; bad return; bad from;
+        badmailfrom; unknown sender; unknown sender address; unverified sender; unverified address;
+        unable to verify sender; could not verify sender; cannot verify sender; cant verify sender;
+        could not verify sender address; cannot resolve your sender; can not find your sender;
         domain of sender address * does not exist; domain of sender address; domain of sender; sender domain of;
         sender callout; envelope sender rejected; return path rejected; return path is invalid; mailfrom rejected;
         mail from rejected; mail from command rejected; mail from denied; from address is not; from address not;
@@ -510,15 +510,15 @@ EXACT: tuple[tuple[C, str], ...] = (
         hop count exceeded; maximum hop count; maximum hop; maximum forwarding; mail forwarding loop; mail loop;
         mail loops; mail loop detected; mailer loop; message loop; message looping; message is looping; routing loop;
         routing error; route loop; loops back to myself; loop back to; loop detected; mx loop; delivery loop;
-        already visited; too many received; connection refused; connection to * timed out; connection reset by peer;
-        connection was closed; connection was dropped; connection died; connection lost; connection broken;
-        connection terminated; connection aborted; lost connection; couldnt connect; could not connect;
-        cannot connect; cant connect; unable to connect; failed to connect; no route to host; no route;
-        network is unreachable; network unreachable; network problem; network is down; host is unreachable;
-        host unreachable; host is down; host down; host is not available; name server error; dns failure;
-        dns lookup failure; dns problem; dns timeout; dns temporarily; dns resolution; host not found try again;
-        all hosts have been failing; timed out while; could not send to mx; servers did not answer; temporary lookup;
-        temporary failure in name resolution; temporary dns; loop count; winsock
+        already visited; too many received; connection refused; connection reset by peer; connection was closed;
+        connection was dropped; connection died; connection lost; connection broken; connection terminated;
+        connection aborted; lost connection; couldnt connect; could not connect; cannot connect; cant connect;
+        unable to connect; failed to connect; no route to host; no route; network is unreachable; network unreachable;
+        network problem; network is down; host is unreachable; host unreachable; host is down; host down;
+        host is not available; name server error; dns failure; dns lookup failure; dns problem; dns timeout;
+        dns temporarily; dns resolution; host not found try again; all hosts have been failing; could not send to mx;
+        servers did not answer; temporary lookup; temporary failure in name resolution; temporary dns; loop count;
+        winsock
         """,
     ),
     (
@@ -545,10 +545,9 @@ EXACT: tuple[tuple[C, str], ...] = (
         temporary internal; temporary resource; temporarily unable to process; transaction aborted;
         queue file write error; error writing message; database error; out of memory; insufficient memory;
         insufficient permission; insufficient resources; could not load; error in processing; processing error;
-        unexpected error; unexpected failure; undefined error; unspecified error; operation timed out;
-        permission problem; local error in processing; requested action aborted local error; duplicated message;
-        please come back; could not complete; cannot complete; overloaded; under maintenance; upstream error;
-        mail server error
+        unexpected error; unexpected failure; undefined error; unspecified error; permission problem;
+        local error in processing; requested action aborted local error; duplicated message; please come back;
+        could not complete; cannot complete; overloaded; under maintenance; upstream error; mail server error
         """,
     ),
     (

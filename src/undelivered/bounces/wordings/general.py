@@ -20,8 +20,8 @@ GENERAL: tuple[tuple[C, str], ...] = (
     (
         C.AUTH_FAILURE,
         """
-        spf fail; by spf; dkim; sender id; sender policy; email authentication; sender-id; forged sender;
-        envelope blocked; header blocked
+        spf fail; by spf; dkim; sender id; sender policy; email authentication; forged sender; envelope blocked;
+        header blocked
         """,
     ),
     (
@@ -76,9 +76,9 @@ GENERAL: tuple[tuple[C, str], ...] = (
         emails from your; your ip; your ip address; your isp; your host; your mta; your network; your server;
         your mail server; your mailserver; your email server; your system; sender ip; sender ip address; source ip;
         sending ip; sending host; originating ip; remote ip; client ip; connecting ip; from this ip; from that ip;
-        dialup; dial up; dial-up; dul; geolocation; country; helo name; host name is not; too many errors;
-        this ip address; through your isp; closed due to; error visit; banned; trap hit; listed in; listed by;
-        listed at; is listed; unallowed
+        dialup; dial up; dul; geolocation; country; helo name; host name is not; too many errors; this ip address;
+        through your isp; closed due to; error visit; banned; trap hit; listed in; listed by; listed at; is listed;
+        unallowed
         """,
     ),
     (

@@ -23,7 +23,7 @@ LANGUAGES: tuple[tuple[C, str], ...] = (
         """
         le compte du destinataire est bloque; compte bloque; compte suspendu; compte desactive; boite desactivee;
         konto gesperrt; konto deaktiviert; postfach gesperrt; cuenta suspendida; cuenta desactivada;
-        cuenta deshabilitada; conta suspensa; conta desativada; conta bloqueada; conta inativa; casella disabilitata;
+        cuenta deshabilitada; conta suspensa; conta bloqueada; conta inativa; casella disabilitata;
         account disabilitato; ящик заблокирован; ящик отключен; 停止中; 利用停止; アカウントが無効; 冻结; 禁用;
         已停用; 停权
         """,
@@ -40,8 +40,8 @@ LANGUAGES: tuple[tuple[C, str], ...] = (
         """
         adresse inconnue; utilisateur inconnu; destinataire inconnu; adresse d au moins un destinataire invalide;
         destinataire invalide; boite inexistante; adresse invalide; n'existe pas; compte inexistant;
-        adresse email n'existe pas; boite du destinataire archivee; empfanger unbekannt; empfangeradresse unbekannt;
-        benutzer unbekannt; unbekannter benutzer; unbekannter empfanger; existiert nicht; nicht gefunden;
+        adresse email n'existe pas; empfanger unbekannt; empfangeradresse unbekannt; benutzer unbekannt;
+        unbekannter benutzer; unbekannter empfanger; existiert nicht; nicht gefunden;
         empfangeradresse existiert nicht; adressat unbekannt; adresse unbekannt; no existe; usuario desconocido;
         usuario no existe; destinatario desconocido; direccion no existe; direccion no valida; cuenta no existe;
         cuenta inexistente; buzon no existe; no se ha encontrado; no se encontro; usuario inexistente;
@@ -71,8 +71,8 @@ LANGUAGES: tuple[tuple[C, str], ...] = (
         C.SPAM_DETECTED,
         """
         pourriel; spam erkannt; correo no deseado; identificado como spam; detectado como spam; rejete pour spam;
-        mensaje rechazado por spam; mail rejete; похоже на спам; признано спамом; спам; 迷惑メール; スパムと判定;
-        垃圾邮件; 疑似垃圾; 垃圾郵件; 스팸
+        mensaje rechazado por spam; похоже на спам; признано спамом; спам; 迷惑メール; スパムと判定; 垃圾邮件;
+        疑似垃圾; 垃圾郵件; 스팸
         """,
     ),
     (

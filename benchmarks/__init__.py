@@ -1,0 +1,1 @@
+"""Re-runnable measurements; each prints a ratio against a peer measured in the same run."""
