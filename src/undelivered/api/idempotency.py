@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
@@ -26,6 +27,8 @@ from undelivered.api.models import IdempotencyKey
 HEADER = "Idempotency-Key"
 REPLAY = "Idempotent-Replay"
 KEPT = timedelta(hours=24)
+PURGE_EVERY_S = 3600.0
+_purged_at: float | None = None
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 
@@ -42,6 +45,7 @@ def once(view: Callable[..., Any]) -> Callable[..., Any]:
                 return view(request, **values)
             row, fresh = _take(request)
             if fresh:
+                _purge_now_and_then()
                 row.body = written(view(request, **values)).decode()
                 row.status = _status(view)
                 row.save(update_fields=["status", "body"])
@@ -73,6 +77,15 @@ def _status(view: Any) -> int:
     """The status that the operation declares for success."""
     statuses = [status for status in view._ninja_operation.response_models if isinstance(status, int) and status < 300]
     return statuses[0]
+
+
+def _purge_now_and_then() -> None:
+    """Old keys go as new ones come: once an hour and process is enough, and needs nobody to call it."""
+    global _purged_at
+    now = time.monotonic()
+    if _purged_at is None or now - _purged_at > PURGE_EVERY_S:
+        _purged_at = now
+        purge_old()
 
 
 def purge_old() -> int:

@@ -5,6 +5,7 @@ from undelivered.api.json_body import Json, StrictJson, of_known_length
 from undelivered.api.reference import Reference
 from undelivered.api.schema import DocumentedApi
 from undelivered.api.v1 import (
+    batches,
     comments,
     customers,
     invitations,
@@ -28,6 +29,8 @@ errors.install(api)
 api.add_decorator(idempotency.once)
 api.add_decorator(queries.known_only)
 api.add_decorator(of_known_length, mode="view")
+# `batches` has put its call on the router of `notifications`, whose path it shares.
+assert batches.send_notifications
 for resource in (
     projects,
     notifications,
