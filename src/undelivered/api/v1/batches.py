@@ -17,6 +17,8 @@ from undelivered.delivery.states import State
 from undelivered.delivery.written import RESERVED, Written
 from undelivered.desk import issue_keys
 
+__all__ = ("router", "send_notifications")
+
 MOST = 1000
 MOST_HEADERS = 20
 _HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,75}")
