@@ -22,6 +22,7 @@ from undelivered.database import ids
 from undelivered.delivery import addresses, explain, failures, personal, suppression
 from undelivered.delivery import resend as delivery_resend
 from undelivered.delivery.models import Content, Kind, Notification, Provider
+from undelivered.delivery.reasons import Reason
 from undelivered.delivery.resend import Resent
 from undelivered.delivery.states import State
 from undelivered.delivery.suppression import cause_label
@@ -34,6 +35,7 @@ from undelivered.web.headers import MAIL_POLICY
 from undelivered.web.pages import resent, timeline
 
 OTHERS = 6
+EXPLAINED_BY_CAUSE = {Reason.PROVIDER_ERROR, Reason.UNKNOWN_ERROR}
 #: How many failed ones to the same address are sent again with a corrected one.
 AT_ONCE = 200
 
@@ -165,6 +167,7 @@ def _page(
         "project": request.project,
         "admin": admin,
         "step": explain.next_step(row),
+        "why": _why(row),
         "entries": timeline.entries(events),
         "log_url": reverse(tab, kwargs={"key": request.project.key}),
         "log_label": "Customer invitations" if row.kind == Kind.INVITATION else "Request notifications",
@@ -183,6 +186,13 @@ def _page(
     if admin:
         context |= {"failed_too": _failed_too(request, row), "others": _others(request, row), **_sent(row, request)}
     return render(request, "notification/page.html", context, status=status)
+
+
+def _why(row: Notification) -> str:
+    """What is wrong with this very mail; a provider's refusal is the title of the next step already."""
+    if row.state != State.FAILED or row.resent_as or row.smtp_code or row.reason in EXPLAINED_BY_CAUSE:
+        return ""
+    return explain.details(row).first
 
 
 def _others(request: ProjectRequest, row: Notification) -> list[Notification]:

@@ -13,7 +13,7 @@ from undelivered.web import times
 
 #: Type of event -> (tone, a class of the stylesheet; icon; what happened). `{...}` come from the event.
 LOOKS: dict[str, tuple[str, str, str]] = {
-    EventType.QUEUED: ("queued", "clock", "Queued for sending."),
+    EventType.QUEUED: ("queued", "clock", "Made, and waiting to be sent."),
     EventType.ATTEMPT: ("wait", "provider", "Attempt {attempt}. The provider could not be used; it is tried again."),
     EventType.DEFERRED: ("wait", "retry", "Attempt {attempt}. Not taken for now."),
     EventType.ACCEPTED: ("good", "check", "Attempt {attempt}. The provider took the mail and passes it on."),
