@@ -50,6 +50,9 @@ class Reply(DeskForm):
 class EditComment(DeskForm):
     body = Text(label="Comment", rows=5)
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, auto_id="edit_%s", **kwargs)  # the reply on the same page has a body too
+
 
 def find(project: Project, issue_key: str) -> Request:
     found = Request.objects.filter(project=project, issue_key=issue_key.upper()).select_related("reporter").first()
