@@ -37,8 +37,9 @@ def hang_up(django_db_setup: None) -> Iterator[None]:
         wake._bell.connection.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """For one module: Playwright's loop occupies this thread, and other tests want to run loops of their own."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if not chromium:
         pytest.skip("Chromium is not installed (Debian: apt install chromium)")
