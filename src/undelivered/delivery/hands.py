@@ -33,6 +33,7 @@ MOST_IN_HAND = 400
 MOST_BYTES = 128 * 1024 * 1024
 #: For so long a finished outcome waits for others, to be written with them.
 GATHER_S = 0.005
+AGAIN_S = 1.0
 #: What says that the database is away, or busy with itself: the same again later will do.
 OUTAGES = (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError, OSError)
 _log = logging.getLogger(__name__)
@@ -190,7 +191,7 @@ class Hands:
                     self._on_probation -= answered
             except OUTAGES as error:
                 _log.warning("%d outcomes wait for the database: %s", len(results), short(error))
-                await asyncio.sleep(1.0)
+                await asyncio.sleep(AGAIN_S)
             except Exception:
                 _log.exception("%d outcomes could not be written", len(results))
                 if len(results) > 1:

@@ -102,9 +102,9 @@ def broke(
 ) -> Verdict:
     """The verdict after a mistake of ours while sending: temporary at first, an internal error at last."""
     detail = _first_line(f"Undelivered made a mistake while sending: {error or type(error).__name__}")
-    words: dict[str, Any] = {"reason": Reason.INTERNAL_ERROR, "cause": "mistake", "detail": detail}
+    words: dict[str, Any] = {"cause": "mistake", "detail": detail}
     if now - since >= give_up_after:
-        return Verdict(State.FAILED, EventType.FAILED, data={"detail": detail}, **words)
+        return Verdict(State.FAILED, EventType.FAILED, Reason.INTERNAL_ERROR, data={"detail": detail}, **words)
     due = _next_try(attempt, since, now, give_up_after, dice)
     data = {"detail": detail, "next_attempt_at": due.isoformat()}
     return Verdict(State.QUEUED, EventType.DEFERRED, due_at=due, data=data, **words)
