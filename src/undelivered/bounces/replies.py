@@ -99,6 +99,8 @@ def _completed(decision: Decision, before: Decision | None) -> Decision:
 
 
 def _judge(reply: str, command: str, host: str, recipient: str, status: str) -> tuple[int, Decision]:
+    if "_4." in reply or "_5." in reply:  # some servers write 550_5.1.1_user_unknown
+        reply = reply.replace("_", " ")
     reply_code = codes.find_reply_code(reply)
     if codes.is_vague(status):
         status = _more_telling(status, codes.find_status(reply), reply_code)
