@@ -53,6 +53,7 @@ def test_the_search_takes_the_start_of_an_address_or_name_and_a_domain(client, i
     for q in ("ann@", "ANN", "keller", "@northwind.example"):
         assert listed(client, q=q) == [ann.address], q
     assert listed(client, q="nobody") == []
+    assert listed(client, q="ann\0@") == [ann.address]
 
 
 def test_more_customers_come_by_an_address(client, it, agent):
@@ -77,6 +78,7 @@ def test_a_failed_invitation_shows_until_the_customer_accepts(client, it, agent,
     )
     assert "Invite failed" in client.get(reverse("customers", args=["IT"])).text
     ProjectCustomer.objects.update(accepted_at=timezone.now())
+    make.notification(it, ann.address, state=State.SENT, due_at=None)
     assert "Invite failed" not in client.get(reverse("customers", args=["IT"])).text
 
 
@@ -89,7 +91,8 @@ def test_resend_invite_lifts_the_block_and_sends(client, it, agent, ann):
     assert AuditEntry.objects.filter(action="customer.reinvited", person=agent).exists()
 
 
-def test_after_a_complaint_resend_invite_asks_first(client, it, agent, ann):
+def test_after_a_complaint_resend_invite_asks_first(client, it, ann):
+    client.force_login(make.person(admin_of=it))
     suppression.add(it, ann.address, by=UNDELIVERED, cause=Cause.FEEDBACK)
     assert "reported one of our mails as spam" in resend(client, ann).text
     assert Suppression.objects.exists()
@@ -97,6 +100,21 @@ def test_after_a_complaint_resend_invite_asks_first(client, it, agent, ann):
     resend(client, ann, confirmed="yes")
     assert not Suppression.objects.exists()
     assert Notification.objects.exists()
+
+
+def test_a_complaint_is_nothing_that_an_agent_can_lift(client, it, agent, ann):
+    suppression.add(it, ann.address, by=UNDELIVERED, cause=Cause.FEEDBACK)
+    assert "Only an admin of IT Help can lift that." in resend(client, ann, confirmed="yes").text
+    client.force_login(make.person(admin_of=it))
+    Suppression.objects.update(project=None)
+    assert "Only a site admin can lift that." in resend(client, ann, confirmed="yes").text
+    assert Suppression.objects.exists()
+    assert not Notification.objects.exists()
+
+
+def test_a_customer_whose_last_mail_failed_is_not_called_active(client, it, agent, ann):
+    make.notification(it, ann.address, state=State.FAILED, reason="unknown_error", due_at=None)
+    assert "Last mail failed" in client.get(reverse("customers", args=["IT"])).text
 
 
 def test_where_the_rule_is_off_the_page_says_that_nothing_was_sent(client, it, agent, ann):

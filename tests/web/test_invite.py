@@ -93,6 +93,13 @@ def test_a_block_is_lifted_when_its_box_is_checked(client, people):
     assert not Suppression.objects.exists()
 
 
+def test_an_agents_box_lifts_no_complaint(client, it):
+    suppression.add(it, "cy@northwind.example", by=UNDELIVERED, cause=Cause.FEEDBACK)
+    post(client, "cy@northwind.example", do="send", lift="cy@northwind.example")
+    assert Suppression.objects.exists()
+    assert not Notification.objects.exists()
+
+
 def test_when_nobody_can_be_invited_the_page_says_so(client, people):
     answer = post(client, "ann@northwind.example", do="send")
     assert "None of these addresses can be invited as it is." in answer.text

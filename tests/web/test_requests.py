@@ -50,6 +50,7 @@ def test_the_search_takes_a_key_a_number_an_address_or_words(client, it, agent):
         assert listed(client, q=q) == [first.issue_key], q
     assert listed(client, q="printer") == [second.issue_key]
     assert listed(client, q="nothing like it") == []
+    assert listed(client, q="lap\0top") == [first.issue_key]
 
 
 def test_the_status_filter_and_the_search_add_up(client, it, agent):

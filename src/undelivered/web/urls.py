@@ -49,7 +49,6 @@ urlpatterns: list[URLPattern] = [
     path("p/<str:key>/requests/<str:issue_key>", request.detail, name="request"),
     path("p/<str:key>/requests/<str:issue_key>/reply", request.reply, name="request-reply"),
     path("p/<str:key>/requests/<str:issue_key>/plan", request.plan, name="request-plan"),
-    path("p/<str:key>/requests/<str:issue_key>/notified", request.who_was_notified, name="request-notified"),
     path("p/<str:key>/requests/<str:issue_key>/comments/<int:comment_id>", request.edit, name="request-comment"),
     # customers
     path("p/<str:key>/customers", customers.listing, name="customers"),

@@ -20,12 +20,13 @@ from undelivered.delivery import explain, failures, suppression
 from undelivered.delivery.addresses import private, validate
 from undelivered.delivery.models import Notification, Suppression
 from undelivered.delivery.states import State
+from undelivered.desk import typed
 from undelivered.desk.models import Project, ProjectCustomer, Request, Role
 from undelivered.rules import invite as inviting
 from undelivered.rules import people
 from undelivered.web.guard import ProjectRequest, project_member
 from undelivered.web.pages.fields import DeskForm, Line
-from undelivered.web.pages.verdicts import is_complaint
+from undelivered.web.pages.verdicts import is_complaint, why_not_lift
 
 LIMIT = 25
 
@@ -59,7 +60,7 @@ class Correction(DeskForm):
 @require_GET
 def listing(request: ProjectRequest) -> HttpResponse:
     """Newest first; `q` is the start of an address or a name, or `@domain`."""
-    q = request.GET.get("q", "").strip()[:200]
+    q = typed.line(request.GET.get("q", ""))[:200]
     before = request.GET.get("before", "")
     start = int(before) if before.isdecimal() and len(before) < 19 else None
     found = people.search(request.project, q, start, LIMIT + 1)
@@ -82,7 +83,7 @@ def rows_of(project: Project, members: Sequence[ProjectCustomer]) -> list[Row]:
     for member in members:
         key = member.customer.address_key
         block = blocks.get(key)
-        badge, words, why = standing(member, block, invitations.get(key))
+        badge, words, why = standing(member, block, invitations.get(key), newest.get(key))
         complaint = block is not None and is_complaint(block)
         rows.append(
             Row(member, badge, words, why, block, complaint, newest.get(key), counts.get(member.customer_id, 0))
@@ -102,7 +103,7 @@ def _newest(project: Project, keys: Sequence[str]) -> dict[str, Notification]:
 
 
 def standing(
-    member: ProjectCustomer, block: Suppression | None, invitation: Notification | None
+    member: ProjectCustomer, block: Suppression | None, invitation: Notification | None, last: Notification | None
 ) -> tuple[str, str, str]:
     """How a customer stands, as (badge, words, second line)."""
     if block:
@@ -111,6 +112,8 @@ def standing(
         return "blocked", f"Blocked{until}", suppression.cause_label(block.cause)
     if invitation and invitation.state == State.FAILED and member.accepted_at is None:
         return "failed", "Invite failed", explain.details(invitation).first
+    if last and last.state == State.FAILED:
+        return "failed", "Last mail failed", explain.details(last).first
     if member.accepted_at:
         return "active", "Active", ""
     if problem := validate(member.customer.address) or private(member.customer.address):
@@ -128,6 +131,9 @@ def resend(request: ProjectRequest, customer_id: int) -> HttpResponse:
     member = _member(request.project, customer_id)
     block = suppression.find(request.project, member.customer.address)
     confirmed = request.POST.get("confirmed") == "yes"
+    if block and (why := why_not_lift(block, request)):
+        messages.error(request, why)
+        return _back(request)
     if block and is_complaint(block) and not confirmed:
         return render(request, "customers/confirm.html", {"member": member, "blocked": block})
     try:

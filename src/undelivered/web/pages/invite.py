@@ -23,7 +23,7 @@ from undelivered.rules import people
 from undelivered.web.guard import ProjectRequest, project_member
 from undelivered.web.pages import pasted, told, verdicts
 from undelivered.web.pages.fields import DeskForm, Text
-from undelivered.web.pages.verdicts import Judged, Verdict
+from undelivered.web.pages.verdicts import Judged, Verdict, why_not_lift
 
 
 class InviteForm(DeskForm):
@@ -54,7 +54,8 @@ def page(request: ProjectRequest) -> HttpResponse:
     judged = verdicts.judge(request.project, form.cleaned_data["addresses"])
     if request.POST.get("do") in {"send", "send_all"}:
         chosen = judged.good + (judged.faulty if request.POST["do"] == "send_all" else [])
-        lifted = [line for line in judged.blocked if line.key in request.POST.getlist("lift")]
+        wanted = request.POST.getlist("lift")
+        lifted = [line for line in judged.blocked if line.key in wanted and not _why_not(request, line)]
         if chosen or lifted:
             return _send(request, chosen, lifted)
         form.add_error("addresses", "None of these addresses can be invited as it is.")
@@ -126,6 +127,10 @@ def _send(request: ProjectRequest, chosen: list[Judged], lifted: list[Judged]) -
         return redirect("customers", key=request.project.key)
     where = reverse("customers-invited", kwargs={"key": request.project.key})
     return redirect(f"{where}?{urlencode({'first': min(rows), 'last': max(rows)})}")
+
+
+def _why_not(request: ProjectRequest, line: Judged) -> str:
+    return why_not_lift(line.suppression, request) if line.suppression else ""
 
 
 def _lift_and_invite(request: ProjectRequest, line: Judged, *, confirmed: bool) -> inviting.Invited:

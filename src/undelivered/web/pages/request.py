@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from undelivered.delivery import failures
 from undelivered.delivery.models import NotSentCause
+from undelivered.desk import issue_keys
 from undelivered.desk.bad_input import BadInput
 from undelivered.desk.models import Comment, Customer, Project, Request, Role, Status
 from undelivered.rules import act, announce, people
@@ -51,11 +52,13 @@ class EditComment(DeskForm):
     body = Text(label="Comment", rows=5)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="edit_%s", **kwargs)  # the reply on the same page has a body too
+        kwargs.setdefault("auto_id", "edit_%s")  # the reply on the same page has a body too
+        super().__init__(*args, **kwargs)
 
 
 def find(project: Project, issue_key: str) -> Request:
-    found = Request.objects.filter(project=project, issue_key=issue_key.upper()).select_related("reporter").first()
+    named = Request.objects.filter(project=project, issue_key=issue_key.upper()).select_related("reporter")
+    found = named.first() if issue_keys.parse(issue_key) else None
     if found is None:
         raise Http404(f"There is no request {issue_key} in {project.name}.")
     return found
@@ -146,14 +149,6 @@ def plan(request: ProjectRequest, issue_key: str) -> HttpResponse:
     """The sentence below the reply, for what is chosen at the moment."""
     found = find(request.project, issue_key)
     return render(request, "request/plan.html", {"found": found, "plan": _plan(request, found, request.GET)})
-
-
-@project_member
-@require_GET
-def who_was_notified(request: ProjectRequest, issue_key: str) -> HttpResponse:
-    """The panel alone, for looking again while mails are on their way."""
-    found = find(request.project, issue_key)
-    return render(request, "request/told.html", {"found": found, **_told(request, found, list(found.comments.all()))})
 
 
 @dataclass(frozen=True, slots=True)

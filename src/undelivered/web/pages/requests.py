@@ -21,7 +21,7 @@ from undelivered.delivery import failures
 from undelivered.delivery.addresses import canonical
 from undelivered.delivery.models import Notification
 from undelivered.delivery.states import State
-from undelivered.desk import issue_keys
+from undelivered.desk import issue_keys, typed
 from undelivered.desk.models import Project, Request, Status
 from undelivered.rules import act, people
 from undelivered.web.guard import ProjectRequest, project_member
@@ -42,7 +42,7 @@ class Row:
 @project_member
 def listing(request: ProjectRequest) -> HttpResponse:
     """Newest first; `q` is an issue key, an address or words, `before` the id where the page begins."""
-    q = request.GET.get("q", "").strip()[:200]
+    q = typed.line(request.GET.get("q", ""))[:200]
     status = request.GET.get("status", "")
     found = matching(request.project, q, status if status in Status.values else "")
     before = request.GET.get("before", "")

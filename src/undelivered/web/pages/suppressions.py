@@ -19,10 +19,11 @@ from undelivered.bounces import FACTS, Cause
 from undelivered.delivery import failures, suppression
 from undelivered.delivery.addresses import canonical
 from undelivered.delivery.models import Notification, Suppression
+from undelivered.desk import typed
 from undelivered.rules import resend as resending
 from undelivered.web.guard import ProjectRequest, project_admin
 from undelivered.web.pages.fields import Address, DeskForm, Line
-from undelivered.web.pages.verdicts import is_complaint
+from undelivered.web.pages.verdicts import is_complaint, why_not_lift
 
 LIMIT = 25
 
@@ -85,8 +86,8 @@ def add(request: ProjectRequest) -> HttpResponse:
 def lift(request: ProjectRequest, entry_id: int) -> HttpResponse:
     """Takes an address off the list, and then offers what it missed. A complaint asks for a confirmation first."""
     entry = _entry(request, entry_id)
-    if entry.project_id is None and not request.user.is_site_admin and is_complaint(entry):
-        messages.error(request, f"{entry.address} is blocked for the whole site. Only a site admin can lift that.")
+    if why := why_not_lift(entry, request):
+        messages.error(request, why)
         return redirect("suppressions", key=request.project.key)
     confirmed = request.POST.get("confirmed") == "yes"
     missed = [str(one) for one in suppression.skipped(entry)]
@@ -117,7 +118,7 @@ def send_skipped(request: ProjectRequest) -> HttpResponse:
 
 
 def _show(request: ProjectRequest, form: AddForm, *, status: int = 200) -> HttpResponse:
-    q = request.GET.get("q", "").strip()[:300]
+    q = typed.line(request.GET.get("q", ""))[:300]
     before = request.GET.get("before", "")
     start = int(before) if before.isdecimal() and len(before) < 19 else None
     found = suppression.listing(request.project, q=q, before=start, limit=LIMIT + 1)
@@ -156,6 +157,7 @@ def _cause(entry: Suppression) -> str:
 
 def _gone(request: ProjectRequest, address: str, since: str) -> Suppression | None:
     """An entry that was lifted, as it was: never stored, only good for finding what it skipped."""
+    address = typed.line(address)
     try:
         moment = datetime.fromisoformat(since)
     except ValueError:

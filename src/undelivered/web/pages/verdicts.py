@@ -11,7 +11,8 @@ from undelivered.bounces import Suppress
 from undelivered.delivery import suppression
 from undelivered.delivery.addresses import Problem, canonical, private, validate
 from undelivered.delivery.models import Suppression
-from undelivered.desk.models import Customer, Project, ProjectCustomer
+from undelivered.desk.models import Customer, Project, ProjectCustomer, Role
+from undelivered.web.guard import ProjectRequest
 from undelivered.web.pages.pasted import Pasted
 
 
@@ -133,3 +134,14 @@ def _one(entry: Pasted, key: str, name: str, twice: bool, here: bool, block: Sup
 def is_complaint(entry: Suppression) -> bool:
     """Whether only somebody who spoke with the customer may lift it."""
     return suppression.rule(entry.cause) is Suppress.COMPLAINT
+
+
+def why_not_lift(entry: Suppression, request: ProjectRequest) -> str:
+    """Why the one who asks may not lift an entry; empty if they may. Lifting a complaint is for admins."""
+    if not is_complaint(entry) or request.user.is_site_admin:
+        return ""
+    if entry.project_id is None:
+        return f"{entry.address} reported a mail as spam, for the whole site. Only a site admin can lift that."
+    if request.role != Role.ADMIN:
+        return f"{entry.address} reported a mail as spam. Only an admin of {request.project.name} can lift that."
+    return ""
