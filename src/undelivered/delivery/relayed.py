@@ -22,10 +22,11 @@ from undelivered.delivery.addresses import canonical, domain_of
 
 EVENT = "relayed"
 NAME = "Relayed mail"
-#: The end of a mail's headers; no header that is looked for stands beyond so many bytes.
-HEAD_END = b"\r\n\r\n"
+#: No header that is looked for stands beyond so many bytes.
 HEAD_LIMIT = 512 * 1024
-_MESSAGE_ID = re.compile(rb"^message-id:[ \t]*(?:\r\n[ \t]+)?(<[!-;=?-~]{1,990}>)", re.IGNORECASE | re.MULTILINE)
+# Some programs end their lines with LF alone.
+_HEAD_END = re.compile(rb"\n\r?\n")
+_MESSAGE_ID = re.compile(rb"^message-id:[ \t]*(?:\r?\n[ \t]+)?(<[!-;=?-~]{1,990}>)", re.IGNORECASE | re.MULTILINE)
 #: What PostgreSQL's texts and UTF-8 cannot hold.
 _UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -116,9 +117,14 @@ def message_id(raw: bytes | None) -> str:
     """The Message-ID that a mail came with; empty where there is none that can be used."""
     if raw is None:
         return ""
-    end = raw.find(HEAD_END, 0, HEAD_LIMIT)
-    found = _MESSAGE_ID.search(raw, 0, end if end >= 0 else HEAD_LIMIT)
+    found = _MESSAGE_ID.search(raw, 0, end if (end := head_end(raw)) >= 0 else HEAD_LIMIT)
     return found[1].decode("ascii") if found else ""
+
+
+def head_end(raw: bytes | bytearray) -> int:
+    """Where the headers of a mail end; -1 where they do not, or are too long to be looked at."""
+    found = _HEAD_END.search(raw, 0, HEAD_LIMIT)
+    return found.start() + 1 if found else -1
 
 
 def _writable(text: str) -> str:
