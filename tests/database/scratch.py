@@ -59,7 +59,10 @@ def until(done: Callable[[], bool], seconds: float = 20.0) -> None:
 
 def ended(process: psutil.Process) -> bool:
     """Whether a process is at its end, be it that nobody has asked for its exit code yet."""
-    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # it went between the two questions
+        return True
 
 
 def run_as(uid: int, *arguments: str, **options: Any) -> "subprocess.CompletedProcess[str]":

@@ -42,9 +42,9 @@ def end_leftovers(
         left = running(cluster, account)
         if not left:
             return
-        ids = {process.pid for process in left}
-        server = [process for process in left if process.ppid() not in ids]
-        say(f"Ending a PostgreSQL that was left running on this data directory (process {server[0].pid}).")
+        server = _servers(left)
+        if server:
+            say(f"Ending a PostgreSQL that was left running on this data directory (process {server[0].pid}).")
         for process in left if number == signal.SIGKILL else server:
             with contextlib.suppress(psutil.Error):
                 process.send_signal(number)
@@ -53,6 +53,17 @@ def end_leftovers(
             time.sleep(0.02)
     if left := running(cluster, account):
         raise EmbeddedError(f"The process {left[0].pid} still uses {cluster} and cannot be ended. End it yourself.")
+
+
+def _servers(left: list[psutil.Process]) -> list[psutil.Process]:
+    """Those whose parent is not among them: the server itself, or orphans. Any may end while it is asked."""
+    ids = {process.pid for process in left}
+    found = []
+    for process in left:
+        with contextlib.suppress(psutil.Error):
+            if process.ppid() not in ids:
+                found.append(process)
+    return found
 
 
 def remove_stale_files(folders: Folders, socket_folder: Path) -> None:
