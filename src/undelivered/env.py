@@ -46,6 +46,13 @@ def port(value: str) -> int:
     return int(value)
 
 
+def web_port(value: str) -> int:
+    """Unlike the SMTP server's, it is written into links: a free one will not do."""
+    if not value.isdecimal() or not 1 <= int(value) <= 65535:
+        raise ValueError("use a port number from 1 to 65535")
+    return int(value)
+
+
 def count(most: int) -> Callable[[str], int]:
     """A whole number from 1 to `most`."""
 
@@ -169,7 +176,7 @@ class Env:
         shown="generated once, kept in the data folder",
     )
     web_host: str = _setting(host, "127.0.0.1", "Address that the web server listens on.")
-    web_port: int = _setting(port, 8025, "Port of the web server: pages, API, health.")
+    web_port: int = _setting(web_port, 8025, "Port of the web server: pages, API, health.")
     web_processes: int = _setting(count(64), 1, "Processes of the web server.")
     smtp_port: int = _setting(
         port,

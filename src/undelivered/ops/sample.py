@@ -30,14 +30,16 @@ from undelivered.rules.rules_of import reset_rule, rules_of
 KEY = "IT"
 DAILY_LIMIT = 500
 SAMPLE = By(program="Sample")
+#: Until `point_at` says where the rehearsal mail server listens.
+ANY_PORT = 2525
 #: How long a chapter waits for its mails. Only a worker that is not running makes it that long.
 PATIENCE_S = 20.0
 
 # The editor refuses a filter that does not exist; a template that was stored before, or by hand, can still have one.
 BROKEN = "{{ request.summary | shout }}"
-# More than 6 MB once it is rendered.
+# Well over 6 MB once it is rendered, in whatever form.
 TOO_LARGE = (
-    "{% for line in (1..70000) %}\n\n"
+    "{% for line in (1..50000) %}\n\n"
     "Thank you for your patience. We are still working on your request, and write again soon.\n{% endfor %}"
 )
 
@@ -56,18 +58,22 @@ def ensure_project(env: Env) -> bool:
         audit.record("project.created", by=SAMPLE, project=project, target=KEY)
         rules_of(project)
         providers.set_provider(
-            project, f"smtp+plain://127.0.0.1:{env.smtp_port}", name="Rehearsal mail server", by=SAMPLE, rehearsal=True
+            project, _url(env.smtp_port or ANY_PORT), name="Rehearsal mail server", by=SAMPLE, rehearsal=True
         )
     return True
 
 
 def point_at(port: int) -> None:
     """The rehearsal mail server listens here now."""
-    url = f"smtp+plain://127.0.0.1:{port}"
+    url = _url(port)
     for provider in (
         Provider.objects.filter(project__key=KEY, rehearsal=True).exclude(url=url).select_related("project")
     ):
         providers.set_provider(provider.project, url, name=provider.name, by=SAMPLE, rehearsal=True)
+
+
+def _url(port: int) -> str:
+    return f"smtp+plain://127.0.0.1:{port}"
 
 
 def is_told() -> bool:

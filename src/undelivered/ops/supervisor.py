@@ -62,11 +62,11 @@ class Supervisor:
         """Starts again what died, after a pause that grows with every death in a row."""
         now = time.monotonic() if now is None else now
         for child in self.children:
-            if child.alive or child.once:
+            if child.alive:
                 continue
             if child.process is not None:
-                self._died(child, now)
-            if now >= child.due:
+                self._ended(child, now)
+            if now >= child.due and not child.once:
                 self._start(child)
 
     def stop(self, seconds: float = 25.0) -> None:
@@ -93,9 +93,15 @@ class Supervisor:
         )
         child.started = time.monotonic()
 
-    def _died(self, child: Child, now: float) -> None:
+    def _ended(self, child: Child, now: float) -> None:
         assert child.process is not None
+        code = child.process.returncode
+        if child.once:
+            if code:
+                self.say(f"The {child.name} ended early (exit code {code}); it goes on at the next start.")
+            child.process = None
+            return
         child.deaths = 1 if now - child.started > WELL_S else child.deaths + 1
         pause = min(FIRST_PAUSE_S * 2 ** (child.deaths - 1), LONGEST_PAUSE_S)
-        self.say(f"The {child.name} ended (exit code {child.process.returncode}); it is started again.")
+        self.say(f"The {child.name} ended (exit code {code}); it is started again.")
         child.process, child.due = None, now + pause

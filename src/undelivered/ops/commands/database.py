@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import click
 from django.core.management import call_command
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from undelivered.ops.commands.django import start
 
 #: One program migrates, the others wait: the name of the lock in PostgreSQL.
 LOCK = "undelivered.migrate"
+#: The oldest PostgreSQL that is tested.
+OLDEST = 15
 
 
 @click.command()
 def migrate() -> None:
     """Bring the database to this version's form. Safe to call at every start, and by several programs at once."""
     start(needs_tables=False)
-    click.echo("The database is up to date." if not apply() else "The database was brought up to date.")
+    with errors_in_words():
+        changed = apply()
+    click.echo("The database was brought up to date." if changed else "The database is up to date.")
+
+
+@contextmanager
+def errors_in_words() -> Iterator[None]:
+    """A database that cannot be reached, or refuses, ends a command with its own words."""
+    try:
+        yield
+    except DatabaseError as error:
+        raise click.ClickException(f"The database cannot be used: {' '.join(str(error).split())}") from error
 
 
 def apply() -> bool:
@@ -24,6 +40,9 @@ def apply() -> bool:
     from django.db.migrations.executor import MigrationExecutor
 
     with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('server_version_num')::int / 10000")
+        if (major := cursor.fetchone()[0]) < OLDEST:
+            raise click.ClickException(f"PostgreSQL {major} is too old: Undelivered needs {OLDEST} or newer.")
         cursor.execute("SELECT pg_advisory_lock(hashtext(%s))", [LOCK])
         try:
             executor = MigrationExecutor(connection)

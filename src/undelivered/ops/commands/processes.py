@@ -7,6 +7,8 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 import click
 
@@ -37,10 +39,12 @@ def web(parent: int | None) -> None:
     """Start a web process: pages, API, health."""
     env = start()
     end_with(parent)
+    from django.db import connections
     from granian.constants import Interfaces
     from granian.log import LogLevels
     from granian.server import Server
 
+    connections.close_all()  # the processes that serve are forked from this one, and open their own
     # Threads that wait for the database cost nothing; more than a few would only queue up behind Python's lock.
     Server(
         "undelivered.wsgi:application",
@@ -50,8 +54,17 @@ def web(parent: int | None) -> None:
         workers=env.web_processes,
         blocking_threads=4,
         respawn_failed_workers=True,
+        workers_kill_timeout=10,
         log_level=LogLevels.warning,
-    ).serve()
+    ).serve(target_loader=_application)
+
+
+def _application(target: str) -> Callable[..., Any]:
+    """Called in each process that serves: it must not outlive granian's own, which it would when that is killed."""
+    end_with(os.getppid())
+    from undelivered.wsgi import application
+
+    return application
 
 
 @click.command()

@@ -7,7 +7,9 @@ import os
 import signal
 import socket
 import threading
-from contextlib import ExitStack
+import time
+from contextlib import ExitStack, suppress
+from http.client import HTTPConnection, HTTPException
 from types import FrameType
 
 import click
@@ -19,6 +21,8 @@ from undelivered.env import Env
 from undelivered.ops.supervisor import Supervisor
 
 TURN_S = 0.5
+#: The web server answers within a second or two; a machine that is this slow is greeted all the same.
+WEB_PATIENCE_S = 30.0
 
 
 @click.command()
@@ -31,8 +35,9 @@ def run() -> None:
         stopped.set()
 
     # From the first moment on: whoever presses Ctrl-C while things start must not leave half of them behind.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` wants no end with the terminal
+            signal.signal(number, stop)
     with ExitStack() as stack:
         environ = dict(os.environ)
         environ.pop("UNDELIVERED_DATABASE_URL_FILE", None)
@@ -52,17 +57,20 @@ def run() -> None:
         stack.callback(supervisor.stop)
         if not stopped.is_set():
             _start_children(supervisor, env, sample=sample)
+            _await_web(supervisor, env, stopped)
+        if not stopped.is_set():
             _greet(env, sample=sample)
         while not stopped.wait(TURN_S):
             supervisor.check()
             if postgres:
                 postgres.check()
-        click.echo("\nStopping: mails in hand are finished first ...")
-    click.echo("Stopped. Everything is kept for the next start.")
+        _say("\nStopping: mails in hand are finished first ...", err=False)
+    _say("Stopped. Everything is kept for the next start.", err=False)
 
 
-def _say(text: str) -> None:
-    click.echo(text, err=True)
+def _say(text: str, *, err: bool = True) -> None:
+    with suppress(OSError):  # a terminal that was closed must not keep anything from ending in order
+        click.echo(text, err=err)
 
 
 def _stop_postgres(postgres: EmbeddedPostgres) -> None:
@@ -97,10 +105,11 @@ def _prepare_database(environ: dict[str, str], env: Env) -> bool:
     from undelivered.ops.commands import database
 
     click.echo("Preparing the database ...")
-    database.apply()
-    first_admin.ensure(env)
-    _set_provider(env)
-    return sample.ensure_project(env)
+    with database.errors_in_words():
+        database.apply()
+        first_admin.ensure(env)
+        _set_provider(env)
+        return sample.ensure_project(env)
 
 
 def _set_provider(env: Env) -> None:
@@ -126,6 +135,23 @@ def _start_children(supervisor: Supervisor, env: Env, *, sample: bool) -> None:
     supervisor.add("worker", "worker")
     if sample and not sample_project.is_told():
         supervisor.add_once("sample", "sample")
+
+
+def _await_web(supervisor: Supervisor, env: Env, stopped: threading.Event) -> None:
+    """Until the web server answers: whoever opens the address that is printed must not find nothing."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(env.web_host, env.web_host)  # noqa: S104
+    deadline = time.monotonic() + WEB_PATIENCE_S
+    while time.monotonic() < deadline and not stopped.wait(0.1):
+        connection = HTTPConnection(host, env.web_port, timeout=5)
+        try:
+            connection.request("GET", "/healthz")
+            connection.getresponse()
+        except (OSError, HTTPException):
+            supervisor.check()
+        else:
+            return
+        finally:
+            connection.close()
 
 
 def _free_port(wanted: int) -> int:
