@@ -153,6 +153,9 @@ def _blocks(project: Project, keys: Sequence[str]) -> defaultdict[str, list[Supp
 def _write(project: Project, done: Resent, by: By) -> None:
     if not done.new:
         return
+    action = ids.uuid7()
+    for new in done.new:
+        new.action = action
     insert(done.new)
     now = datetime.now(UTC)
     pairs = [(new.resend_of, new) for new in done.new if new.resend_of]

@@ -173,6 +173,7 @@ class Comment(models.Model):
     public = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now)
     edited_at = models.DateTimeField(null=True, blank=True)
+    action = models.UUIDField(null=True, blank=True)  # its writing or last edit: what its notifications share
 
     class Meta:
         indexes = [models.Index(fields=["request", "id"], name="comments_in_order")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
@@ -11,6 +12,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from undelivered.database import ids
 from undelivered.delivery.models import Notification, NotSent
 from undelivered.desk import audit, issue_keys, typed
 from undelivered.desk.actors import By
@@ -90,15 +92,17 @@ def update_request(
     """
     # The row is locked, so that two people who resolve a request at the same moment make one event.
     request = Request.objects.select_for_update(of=("self",)).select_related("project", "reporter").get(pk=request.pk)
-    written = _comment(request, comment, public=public, by=by)
+    action = ids.uuid7()
+    written = _comment(request, comment, public=public, by=by, action=action)
     happened = [Happened("public_comment_added")] if written and public else []
     happened += _moved(request, status, resolution, by)
     happened += _added(request, participants, by)
     if written or happened:
         request.updated_at = timezone.now()
         request.save(update_fields=["updated_at"])
-    told = announce(request.project, happened, by=by, request=request, comment=written if public else None)
-    kept = [internal(request, "public_comment_added")] if written and not public else []
+    public_one = written if public else None
+    told = announce(request.project, happened, by=by, request=request, comment=public_one, action=action)
+    kept = [internal(request, "public_comment_added", action)] if written and not public else []
     return Done(request, written, told.notifications, told.not_sent + kept)
 
 
@@ -115,12 +119,13 @@ def edit_comment(comment: Comment, *, body: str, public: bool | None = None, by:
     public = comment.public if public is None else public
     if (body, public) == (comment.body, comment.public):
         return Done(request, comment)
-    comment.body, comment.public, comment.edited_at = body, public, timezone.now()
-    comment.save(update_fields=["body", "public", "edited_at"])
+    comment.body, comment.public, comment.edited_at, comment.action = body, public, timezone.now(), ids.uuid7()
+    comment.save(update_fields=["body", "public", "edited_at", "action"])
     audit.record("comment.edited", by=by, project=request.project, target=request.issue_key, public=public)
     if not public:
-        return Done(request, comment, [], [internal(request, "public_comment_edited")])
-    told = announce(request.project, [Happened("public_comment_edited")], by=by, request=request, comment=comment)
+        return Done(request, comment, [], [internal(request, "public_comment_edited", comment.action)])
+    happened = [Happened("public_comment_edited")]
+    told = announce(request.project, happened, by=by, request=request, comment=comment, action=comment.action)
     return Done(request, comment, told.notifications, told.not_sent)
 
 
@@ -151,12 +156,17 @@ def _let_in(project: Project, customers: Sequence[Customer]) -> None:
     ProjectCustomer.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def _comment(request: Request, text: str, *, public: bool, by: By) -> Comment | None:
+def _comment(request: Request, text: str, *, public: bool, by: By, action: UUID) -> Comment | None:
     if not text.strip():
         return None
     audit.record("comment.added", by=by, project=request.project, target=request.issue_key, public=public)
     return Comment.objects.create(
-        request=request, person=by.person, customer=by.customer, body=_body(text).strip("\n"), public=public
+        request=request,
+        person=by.person,
+        customer=by.customer,
+        body=_body(text).strip("\n"),
+        public=public,
+        action=action,
     )
 
 

@@ -37,8 +37,11 @@ def announce(
     by: By,
     request: Request | None = None,
     comment: Comment | None = None,
+    action: UUID | None = None,
 ) -> Told:
-    """Tells everyone who is to be told. A template that does not render makes failed mails, never a failed action."""
+    """Tells everyone who is to be told. What this makes shares the id `action`.
+
+    A template that does not render makes failed mails, never a failed action."""
     if not happened:
         return Told([], [])
     decisions = decide(project, request, happened, by)
@@ -47,7 +50,7 @@ def announce(
     for one in happened:
         values |= one.values
     made: list[Notification] = []
-    action = ids.uuid7()
+    action = action or ids.uuid7()
     for events, customers in groups(decisions).items():
         content = compose(project, request, [Template.of(rules[event]) for event in events], values)
         made += enqueue(
@@ -65,10 +68,10 @@ def announce(
     return Told(made, rows)
 
 
-def internal(request: Request, event: str) -> NotSent:
+def internal(request: Request, event: str, action: UUID) -> NotSent:
     """The decision that a comment for the team is mailed to no customer."""
     rule_name = EVENTS[event].label
-    row = _row(request.project, request, event, rule_name, None, NotSentCause.INTERNAL_COMMENT)
+    row = _row(request.project, request, event, rule_name, None, NotSentCause.INTERNAL_COMMENT, action)
     not_sent([row])
     return row
 

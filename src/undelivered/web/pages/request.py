@@ -189,10 +189,9 @@ def _events(found: Request, chosen: Mapping[str, str]) -> list[str]:
 
 def _told(request: ProjectRequest, found: Request, comments: Sequence[Comment]) -> dict[str, Any]:
     notifications, not_sents = failures.for_request(request.project, found.issue_key)
-    known = told.moments(found, comments)
     return {
-        "groups": told.groups(notifications, not_sents, known),
-        "marks": told.marks(notifications, known),
+        "groups": told.groups(notifications, not_sents),
+        "marks": told.marks(comments, notifications),
         "missed": told.missed(notifications),
         "under_way": told.under_way(notifications),
         "is_admin": request.role == Role.ADMIN,

@@ -12,10 +12,8 @@ from django.utils import timezone
 from undelivered.delivery import explain
 from undelivered.delivery.models import Notification, NotSent, NotSentCause
 from undelivered.delivery.states import State
-from undelivered.desk.models import Comment, Request
+from undelivered.desk.models import Comment
 
-#: What one action writes is written within this, however large its mails are to render.
-ONE_ACTION = timedelta(seconds=2)
 ARRIVED = frozenset({State.SENT, State.DELIVERED})
 UNDER_WAY = frozenset({State.QUEUED, State.SENDING})
 
@@ -77,56 +75,21 @@ class Mark:
     notification: Notification | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """When an action began that left something with a time of its own: the request itself, or a comment."""
-
-    at: datetime
-    comment: Comment | None = None
-
-
-def moments(request: Request, comments: Iterable[Comment]) -> list[Moment]:
-    """Oldest first. What is decided and mailed in an action comes after its moment, in the same transaction."""
-    found = [Moment(request.created_at)]
-    for comment in comments:
-        found.append(Moment(comment.created_at, comment))
-        if comment.edited_at:
-            found.append(Moment(comment.edited_at, comment))
-    return sorted(found, key=lambda moment: moment.at)
-
-
-def _began(row: Notification | NotSent, known: Sequence[Moment]) -> Moment | None:
-    """The moment that a row belongs to; None for one of an action that left no time behind (a status, a resend)."""
-    # Ids carry milliseconds, comments microseconds.
-    before = [moment for moment in known if moment.at <= row.created_at + timedelta(milliseconds=1)]
-    if (isinstance(row, Notification) and row.resend_of) or not before:
-        return None
-    return before[-1] if row.created_at - before[-1].at <= ONE_ACTION else None
-
-
-def groups(
-    notifications: Iterable[Notification], not_sents: Iterable[NotSent], known: Sequence[Moment] = ()
-) -> list[Group]:
-    """Newest action first. Rows of one action have the same moment, or lie close together."""
+def groups(notifications: Iterable[Notification], not_sents: Iterable[NotSent]) -> list[Group]:
+    """Newest action first: what it told people, then whom it did not tell."""
     rows: list[Notification | NotSent] = [*notifications, *not_sents]
-    rows.sort(key=lambda row: row.id, reverse=True)
-    found: list[Group] = []
-    last: Moment | None = None
-    for row in rows:
-        began = _began(row, known)
-        if not found or began is not last or found[-1].at - row.created_at > ONE_ACTION:
-            found.append(Group(row.created_at))
-        last = began
-        group = found[-1]
+    found: dict[UUID, Group] = {}
+    for row in sorted(rows, key=lambda row: row.id, reverse=True):
+        group = found.setdefault(row.action or row.id, Group(row.created_at))
         if row.name not in group.names:
             group.names.append(row.name)
         if isinstance(row, Notification):
             group.lines.append(line(row))
         elif row.cause != NotSentCause.MERGED:  # told in the same mail as something else
             group.lines.append(not_told(row))
-    for group in found:
+    for group in found.values():
         group.lines.sort(key=lambda line: line.notification is None)
-    return found
+    return list(found.values())
 
 
 def line(row: Notification) -> Line:
@@ -169,14 +132,14 @@ def _lost_in_a_row(newest_first: list[Notification]) -> list[Notification]:
     return lost
 
 
-def marks(notifications: Sequence[Notification], known: Sequence[Moment]) -> dict[int, list[Mark]]:
+def marks(comments: Iterable[Comment], notifications: Sequence[Notification]) -> dict[int, list[Mark]]:
     """Comment -> its marks, from the mails that its action made and what became of them after resends."""
     newest = {row.id: row for row in notifications}
+    written = {comment.action: comment.pk for comment in comments if comment.action and comment.public}
     of_comment: dict[int, dict[str, Notification]] = {}
     for row in sorted(notifications, key=lambda row: row.id):
-        began = _began(row, known)
-        if began and began.comment and began.comment.public:
-            of_comment.setdefault(began.comment.pk, {})[row.recipient_key] = _latest(row, newest)
+        if row.action in written:
+            of_comment.setdefault(written[row.action], {})[row.recipient_key] = _latest(row, newest)
     return {pk: _marks(list(rows.values())) for pk, rows in of_comment.items()}
 
 
