@@ -25,6 +25,7 @@ TABLES = (
     "delivery_suppression",
     "delivery_provider",
     "delivery_worker",
+    "delivery_throughput",
     "desk_auditentry",
     "desk_projectcustomer",
     "desk_participant",

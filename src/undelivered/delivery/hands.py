@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,10 +21,12 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from undelivered.delivery import breaker, providers, record, retry, send
+from undelivered.delivery.about import NOTIFICATION
 from undelivered.delivery.breaker import Board, Known
 from undelivered.delivery.outcomes import Outcome, Unreachable
 from undelivered.delivery.record import Result
 from undelivered.delivery.send import Policy, Prepared, Ready
+from undelivered.delivery.tally import Tally
 from undelivered.delivery.transports import Transport
 from undelivered.delivery.transports.smtp import SmtpTransport
 from undelivered.env import Env
@@ -68,6 +71,7 @@ class Hands:
         self.of_provider: Counter[int] = Counter()
         self.unsure = False  # a result could not be recorded at all: its claim has to be given back
         self.transports: dict[int, tuple[datetime, SmtpTransport]] = {}
+        self.tally = Tally()
         self._on_probation: set[int] = set()  # providers whose next answer ends their incident
         self._bytes = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -119,16 +123,25 @@ class Hands:
         for _, transport in self.transports.values():
             await transport.close()
 
+    def figures(self) -> dict[str, Any]:
+        """What the worker's row shows of it."""
+        known = self.pool.get_stats()
+        pool = {name: known.get(f"pool_{name}", 0) for name in ("size", "available")}
+        return self.tally.figures(in_hand=len(self._tasks), pool={**pool, "waiting": known.get("requests_waiting", 0)})
+
     # --- sending ------------------------------------------------------------------------------------------------------
 
     async def _send(self, mail: Ready, provider: Known) -> None:
+        NOTIFICATION.set(str(mail.row.id))
+        begun = time.perf_counter()
         try:
             outcome = await self._outcome(mail, provider)
+            self.tally.attempted(type(outcome).__name__.lower(), time.perf_counter() - begun)
             due = await self._rest(provider, outcome) if isinstance(outcome, Unreachable) else None
             result = send.judge(mail, outcome, self.rules.policy, provider.id, due)
-            _log.info("notification %s: attempt %s: %s", mail.row.id, mail.row.attempts, type(outcome).__name__)
+            _log.info("attempt", extra=_about(mail, outcome, provider))
         except Exception as error:  # a mistake of ours: it must cost neither the mail nor the others
-            _log.exception("notification %s: sending broke", mail.row.id)
+            _log.exception("sending broke", extra={"attempt": mail.row.attempts})
             result = send.broke(mail, error, self.rules.policy, provider.id)
         finally:
             self._count(mail, provider, -1)
@@ -175,6 +188,8 @@ class Hands:
             while not self._done.empty() and len(results) < MOST_IN_HAND:
                 results.append(self._done.get_nowait())
             await self._record_surely(results)
+            for result in results:
+                self.tally.ended(result.verdict.state, result.verdict.reason)
             self.claims -= {result.row.id for result in results}
             for _ in results:
                 self._done.task_done()
@@ -205,6 +220,18 @@ class Hands:
                 return
             else:
                 return
+
+
+def _about(mail: Ready, outcome: Outcome, provider: Known) -> dict[str, Any]:
+    """What is logged of an attempt: ids and codes. Replies quote addresses; they are in the notification's history."""
+    return {
+        "outcome": type(outcome).__name__.lower(),
+        "attempt": mail.row.attempts,
+        "project": mail.row.project_id,
+        "provider": provider.id,
+        "code": outcome.code,
+        "ms": outcome.duration_ms,
+    }
 
 
 def short(error: BaseException) -> str:

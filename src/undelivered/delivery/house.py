@@ -17,12 +17,14 @@ from uuid import UUID
 
 import psycopg
 from psycopg import AsyncConnection
+from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
 from undelivered.database.ids import created_at
 from undelivered.delivery import claim, counts, record, retention, wake
 from undelivered.delivery.hands import OUTAGES, short
 from undelivered.delivery.states import State
+from undelivered.delivery.tally import Tally
 
 #: A worker that was not seen for so long has lost its claims.
 SEEN_WITHIN = timedelta(seconds=60)
@@ -32,8 +34,9 @@ _log = logging.getLogger(__name__)
 
 # A worker whose row was forgotten while the database was away writes it again.
 _BEAT = """
-INSERT INTO delivery_worker (id, host, pid, started_at, seen_at) VALUES (%s, %s, %s, now(), now())
-ON CONFLICT (id) DO UPDATE SET seen_at = now()
+INSERT INTO delivery_worker (id, host, pid, started_at, seen_at, stats)
+VALUES (%s, %s, %s, now(), now(), %s)
+ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, stats = excluded.stats
 """
 _FORGET = "DELETE FROM delivery_worker WHERE seen_at < now() - %s::interval"
 
@@ -46,8 +49,11 @@ class House:
         keep_days: int,
         worker: int,
         wake_up: Callable[[], None],
+        figures: Callable[[], dict[str, Any]],
+        tally: Tally,
     ) -> None:
         self.pool, self.url, self.keep_days, self.worker, self.wake_up = pool, url, keep_days, worker, wake_up
+        self.figures, self.tally = figures, tally
         self._beaten = self._beating_since = time.monotonic()
 
     async def beat(self) -> None:
@@ -58,7 +64,9 @@ class House:
 
     async def beat_once(self) -> None:
         async with self.pool.connection() as connection:
-            await connection.execute(_BEAT, [self.worker, socket.gethostname(), os.getpid()])
+            about = [self.worker, socket.gethostname(), os.getpid(), Jsonb(self.figures())]
+            await connection.execute(_BEAT, about)
+            await self.tally.spread(connection)
         now = time.monotonic()
         if now - self._beaten > 2 * HEARTBEAT_S:
             self._beating_since = now

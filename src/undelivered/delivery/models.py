@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models
-from django.db.models import DO_NOTHING, Q
+from django.db.models import DO_NOTHING, Q, Value
 from django.utils import timezone
 
 from undelivered.database import ids
@@ -325,6 +325,19 @@ class Worker(models.Model):
     pid = models.IntegerField()
     started_at = models.DateTimeField(default=timezone.now)
     seen_at = models.DateTimeField(default=timezone.now)
+    stats = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))  # `tally.Tally.figures`
 
     def __str__(self) -> str:
         return f"worker {self.pk} on {self.host}, pid {self.pid}"
+
+
+class Throughput(models.Model):
+    """What all workers together got done, in slots of five minutes: the last days of it are shown and kept."""
+
+    slot = models.DateTimeField(primary_key=True)  # when it begins
+    sent = models.IntegerField(default=0)
+    failed = models.IntegerField(default=0)
+    retried = models.IntegerField(default=0)  # a temporary failure: another try is planned
+
+    def __str__(self) -> str:
+        return f"{self.slot:%F %R}: {self.sent} sent, {self.failed} failed, {self.retried} to be retried"

@@ -62,7 +62,9 @@ class Worker:
         assert row is not None
         self.id = int(row[0])
         self.hands = Hands(self.pool, self.rules, self.id, self.woken.set)
-        self.house = House(self.pool, self.url, self.rules.keep_days, self.id, self.woken.set)
+        self.house = House(
+            self.pool, self.url, self.rules.keep_days, self.id, self.woken.set, self.hands.figures, self.hands.tally
+        )
         self.hands.start()
 
     async def close(self, grace_s: float = GRACE_S) -> None:
@@ -70,6 +72,7 @@ class Worker:
         await self.hands.close(grace_s)
         try:
             async with self.pool.connection(timeout=5) as connection:
+                await self.hands.tally.spread(connection)
                 await claim.give_back(connection, keep_days=self.rules.keep_days, worker=self.id)
                 await connection.execute("DELETE FROM delivery_worker WHERE id = %s", [self.id])
         except OUTAGES as error:
