@@ -147,7 +147,8 @@ def in_a_row(days: Sequence[date]) -> int:
 
 def block_for(days_struck: int) -> timedelta:
     """How long an address is blocked after failures on so many days: it doubles with every further day."""
-    return min(FIRST_BLOCK * int(2 ** max(0, days_struck - STRIKES)), LONGEST_BLOCK)
+    doubled = min(max(0, days_struck - STRIKES), 10)
+    return min(FIRST_BLOCK * int(2**doubled), LONGEST_BLOCK)
 
 
 def in_force(now: datetime | None = None) -> Q:

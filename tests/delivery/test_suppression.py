@@ -1,0 +1,236 @@
+"""The suppression list: which failures put an address on it and for how long, and who takes it off."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from tests import make
+from undelivered.bounces import Cause, Suppress
+from undelivered.delivery import suppression
+from undelivered.delivery.models import Strike, Suppression
+from undelivered.delivery.suppression import NeedsConfirmation, in_a_row
+from undelivered.desk.actors import UNDELIVERED, By
+from undelivered.desk.models import AuditEntry
+
+pytestmark = pytest.mark.django_db
+
+AT_ONCE = {Cause.USER_UNKNOWN, Cause.HOST_UNKNOWN, Cause.HAS_MOVED, Cause.NOT_ACCEPT}
+AFTER_REPEATS = {Cause.MAILBOX_FULL, Cause.SUSPEND, Cause.FILTERED}
+
+
+def entry_of(project, **values) -> Suppression:
+    defaults = {"address": "ann@x.example", "address_key": "ann@x.example", "cause": "userunknown"}
+    return Suppression.objects.create(project=project, **{**defaults, **values})
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_the_cause_alone_decides_what_happens_to_the_address(cause):
+    expected = (
+        Suppress.AT_ONCE
+        if cause in AT_ONCE
+        else Suppress.AFTER_REPEATS
+        if cause in AFTER_REPEATS
+        else Suppress.COMPLAINT
+        if cause is Cause.FEEDBACK
+        else Suppress.NEVER
+    )
+    assert suppression.rule(cause.value) is expected
+
+
+# --- what puts an address on the list ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cause", ["", "template", "login_refused", "mistake", "nonsense"])
+def test_what_is_no_fault_of_the_address_never_blocks_it(cause):
+    assert suppression.rule(cause) is Suppress.NEVER
+
+
+def days(*offsets: int) -> list[date]:
+    return [date(2026, 1, 1) + timedelta(days=offset) for offset in offsets]
+
+
+@pytest.mark.parametrize(
+    ("offsets", "struck"),
+    [
+        ((), 0),
+        ((0,), 1),
+        ((0, 1, 2), 3),
+        ((0, 30, 60), 3),
+        ((0, 31, 62), 1),  # each too long after the one before
+        ((0, 1, 2, 40), 1),  # a week of block and 30 days are over
+        ((0, 1, 2, 39), 4),
+        ((0, 1, 2, 9, 23, 51, 107, 163), 8),  # again after every block, which grows
+    ],
+)
+def test_failures_count_together_while_they_come_soon_after_each_other_or_after_a_block(offsets, struck):
+    assert in_a_row(days(*offsets)) == struck
+
+
+@pytest.mark.parametrize(("struck", "length"), [(3, 7), (4, 14), (5, 28), (6, 56), (7, 56), (50, 56)])
+def test_blocks_grow_up_to_eight_weeks(struck, length):
+    assert suppression.block_for(struck) == timedelta(days=length)
+
+
+# --- asking -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("address", ["ann@x.example", "ANN@X.EXAMPLE", " ann@x.example ", '"ann"@x.example'])
+def test_an_address_is_found_however_it_is_written(address):
+    project = make.project()
+    entry = entry_of(project)
+    assert suppression.find(project, address) == entry
+    assert list(suppression.found_for(project, [address]).values()) == [entry]
+
+
+def test_domains_compare_in_their_ascii_form():
+    project = make.project()
+    suppression.add(project, "ann@bücher.example", by=UNDELIVERED)
+    assert suppression.find(project, "ann@xn--bcher-kva.example")
+
+
+def test_dots_and_tags_are_other_addresses():
+    project = make.project()
+    entry_of(project)
+    assert suppression.find(project, "a.nn@x.example") is None
+    assert suppression.find(project, "ann+it@x.example") is None
+
+
+def test_another_projects_entry_blocks_nothing_here():
+    entry_of(make.project("HR"))
+    assert suppression.find(make.project("IT"), "ann@x.example") is None
+
+
+def test_the_projects_own_entry_is_named_before_the_sites():
+    project = make.project()
+    own = entry_of(project)
+    entry_of(None, cause="feedback")
+    assert suppression.find(project, "ann@x.example") == own
+    assert suppression.found_for(project, ["ann@x.example"]) == {"ann@x.example": own}
+
+
+def test_the_list_shows_the_projects_and_the_sites_newest_first():
+    project = make.project()
+    made = [entry_of(project, address_key=f"a{n}@x.example") for n in range(3)]
+    made.append(entry_of(None, address_key="all@x.example"))
+    entry_of(make.project("HR"))
+    entry_of(project, address_key="over@x.example", until=timezone.now() - timedelta(seconds=1))
+    assert suppression.listing(project) == made[::-1]
+    first = suppression.listing(project, limit=3)
+    assert first + suppression.listing(project, before=first[-1].pk, limit=3) == made[::-1]
+
+
+@pytest.mark.parametrize(
+    ("q", "n"),
+    [("ann@x.example", 1), ("ANN@", 1), ("an", 2), ("@x.example", 2), ("@Y.example", 1), ("%", 0), ("\x00", 3)],
+)
+def test_the_list_is_searched_by_address_beginning_or_domain(q, n):
+    project = make.project()
+    for address in ("ann@x.example", "andy@x.example", "bob@y.example"):
+        entry_of(project, address=address, address_key=address)
+    assert len(suppression.listing(project, q=q)) == n
+
+
+# --- adding and lifting -----------------------------------------------------------------------------------------------
+
+
+def test_adding_by_hand_is_in_the_audit_log():
+    project, ann = make.project(), make.person()
+    entry = suppression.add(project, " Bob@X.example ", by=By(ann), detail="asked us not to write")
+    assert (entry.address, entry.address_key, entry.cause, entry.created_by) == (
+        "Bob@X.example",
+        "bob@x.example",
+        "manual",
+        ann,
+    )
+    audit = AuditEntry.objects.get()
+    assert (audit.action, audit.target, audit.project, audit.person) == (
+        "suppression.added",
+        "Bob@X.example",
+        project,
+        ann,
+    )
+
+
+def test_adding_twice_is_one_entry():
+    project = make.project()
+    suppression.add(project, "bob@x.example", by=UNDELIVERED)
+    until = timezone.now() + timedelta(days=1)
+    entry = suppression.add(project, "BOB@x.example", by=UNDELIVERED, until=until)
+    assert Suppression.objects.get() == entry
+    assert entry.until == until
+
+
+def test_a_complaint_cannot_be_made_an_ordinary_entry_by_adding_it_again():
+    project = make.project()
+    entry_of(project, cause="feedback")
+    assert suppression.add(project, "ann@x.example", by=UNDELIVERED).cause == "feedback"
+
+
+def test_lifting_takes_the_entry_and_its_strikes_off_and_is_in_the_audit_log():
+    project, ann = make.project(), make.person()
+    entry = entry_of(project, cause="mailboxfull", until=timezone.now() + timedelta(days=1))
+    Strike.objects.create(project=project, address_key="ann@x.example", cause="mailboxfull", day=timezone.now().date())
+    assert suppression.lift(entry, by=By(ann)) == 0
+    assert not Suppression.objects.exists()
+    assert not Strike.objects.exists()
+    audit = AuditEntry.objects.get()
+    assert (audit.action, audit.target, audit.detail["cause"]) == ("suppression.lifted", "ann@x.example", "mailboxfull")
+
+
+def test_lifting_what_someone_else_has_lifted_is_no_second_action():
+    entry = entry_of(make.project())
+    stale = Suppression.objects.get()
+    suppression.lift(entry, by=UNDELIVERED)
+    suppression.lift(stale, by=UNDELIVERED)
+    assert AuditEntry.objects.count() == 1
+
+
+def test_a_complaint_is_lifted_with_a_confirmation_only():
+    entry = entry_of(make.project(), cause="feedback")
+    with pytest.raises(NeedsConfirmation, match="reported a mail as spam"):
+        suppression.lift(entry, by=UNDELIVERED)
+    assert Suppression.objects.exists()
+    assert not AuditEntry.objects.exists()
+    suppression.lift(entry, by=UNDELIVERED, confirmed=True)
+    assert not Suppression.objects.exists()
+
+
+def test_what_was_skipped_is_what_failed_because_of_the_entry_and_was_not_resent():
+    project = make.project()
+    now = timezone.now()
+    entry = entry_of(project, since=now - timedelta(hours=1))
+    failed = {"state": "failed", "reason": "suppressed", "finished_at": now}
+    during = make.notification(project, "ann@x.example", **failed)
+    waited = make.notification(project, "ann@x.example", at=now - timedelta(hours=2), **failed)
+    make.notification(project, "ann@x.example", **{**failed, "finished_at": now - timedelta(hours=2)})  # an earlier one
+    make.notification(project, "ann@x.example", **failed, resent_as=make.ids.uuid7())
+    make.notification(project, "bob@x.example", **failed)
+    make.notification(make.project("HR"), "ann@x.example", **failed)
+    make.notification(project, "ann@x.example", state="failed", reason="provider_error", finished_at=now)
+    assert suppression.skipped(entry) == [during.id, waited.id]
+    assert suppression.skipped(entry, limit=1) == [during.id]
+    assert suppression.lift(entry, by=UNDELIVERED) == 2
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cause", [*Cause, "manual", "template", "login_refused", "provider_unreachable", "mistake"])
+def test_every_cause_has_a_label(cause):
+    assert suppression.cause_label(str(cause))[0].isupper()
+
+
+def test_a_cause_of_another_version_is_shown_as_it_is():
+    assert suppression.cause_label("no_such_cause") == "No such cause"
+    assert suppression.cause_label("") == ""
+
+
+def test_the_sentence_says_since_when_until_when_and_why(settings):
+    settings.TIME_ZONE = "Europe/Berlin"
+    since = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
+    assert suppression.said("mailboxfull", since, None) == "Blocked since 2 March 2026, 00:30: mailbox full."
+    until = datetime(2026, 3, 8, 23, 30, tzinfo=UTC)
+    assert "until 9 March 2026" in suppression.said("mailboxfull", since, until)
