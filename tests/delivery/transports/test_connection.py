@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 
 from tests.delivery.transports.scripted import SENDER, ScriptedServer, converse, one_mail, outcome_with, settings
 from undelivered.delivery.outcomes import Accepted, Stage, Unreachable
-from undelivered.delivery.transports.connection import dot_stuffed
+from undelivered.delivery.transports.content import canonical, dot_stuffed
 from undelivered.delivery.transports.smtp import Security
 
 
@@ -35,7 +35,7 @@ def test_a_server_without_ehlo_is_greeted_the_old_way() -> None:
     ],
 )
 def test_no_line_of_a_mail_can_end_it_early(content: bytes, travels: bytes) -> None:
-    assert dot_stuffed(content) == travels
+    assert dot_stuffed(canonical(content)) == travels
 
 
 LOGIN = b"250-mx\r\n250 AUTH PLAIN LOGIN\r\n"

@@ -60,7 +60,7 @@ def test_an_idle_connection_is_closed_when_its_time_has_come() -> None:
 
     async def two(transport: SmtpTransport) -> None:
         await one_mail(transport)
-        transport._pool.sweep()
+        transport.pool.sweep()
         await one_mail(transport)
 
     converse(server, two, idle_s=0)

@@ -1,8 +1,4 @@
-"""One SMTP connection: opened, encrypted and logged in; then commands, each with its reply, all written down.
-
-aiosmtplib speaks the protocol. What it lacks is added here: knowing at which stage something happened, telling garbage
-from replies, the dialogue, and a message whose final dot is a step of its own.
-"""
+"""One SMTP connection: opened, encrypted and logged in; then commands and replies, all written down."""
 
 from __future__ import annotations
 
@@ -11,57 +7,40 @@ import os
 import socket
 import ssl
 import time
-from dataclasses import dataclass, field
-
-import aiosmtplib
-from aiosmtplib.protocol import normalize_message_line_endings
 
 from undelivered.delivery.address_parts import ascii_domain
 from undelivered.delivery.outcomes import Stage
-from undelivered.delivery.transports.provider_url import Security, SmtpSettings
-from undelivered.delivery.transports.replies import NotSmtp, Reply, clean, read_reply, show_raw
+from undelivered.delivery.transports.content import dot_stuffed
+from undelivered.delivery.transports.login import Exchange, wanted
+from undelivered.delivery.transports.oauth import NoToken, Tokens
+from undelivered.delivery.transports.provider_url import Security, SmtpSettings, is_loopback
+from undelivered.delivery.transports.replies import NotSmtp, Reply, clean, show_raw
+from undelivered.delivery.transports.talk import Talk
+from undelivered.delivery.transports.wire import Lost, Wire
 
 CHUNK = 64 * 1024
-LINES_KEPT = 60
-LINE_LENGTH = 500
-
-
-@dataclass(slots=True)
-class Talk:
-    """The dialogue of one attempt, and how far it has come."""
-
-    stage: Stage = Stage.CONNECT
-    lines: list[str] = field(default_factory=list)
-
-    def we_say(self, text: str) -> None:
-        self.lines.append(f"→ {text}"[:LINE_LENGTH])
-
-    def they_say(self, text: str) -> None:
-        self.lines.extend(line[:LINE_LENGTH] for line in text.split("\n"))
-
-    def note(self, text: str) -> None:
-        self.lines.append(f"({text})")
-
-    def kept(self) -> tuple[str, ...]:
-        return tuple(self.lines[:LINES_KEPT])
-
-
-class Lost(Exception):
-    """The connection is gone."""
+CHALLENGES = 6
+"""No way to log in has more; each is answered."""
+NOT_THAT_WAY = frozenset((500, 501, 502, 504, 534))
+"""Refusals of a way to log in, not of who does (RFC 4954, 6)."""
 
 
 class CannotOpen(Exception):
     """The provider could not be reached, or did not let us in."""
 
-    def __init__(self, text: str, reply: Reply | None = None, *, our_fault: bool = False) -> None:
+    def __init__(self, text: str, reply: Reply | None = None, *, our_fault: bool = False, stale: bool = False) -> None:
         super().__init__(text)
         self.text = text
         self.reply = reply
         self.our_fault = our_fault
+        self.stale = stale
+        """A token that was good before is refused: a fresh one may be taken."""
 
 
 class Connection:
-    def __init__(self, settings: SmtpSettings, context: ssl.SSLContext, talk: Talk) -> None:
+    def __init__(
+        self, settings: SmtpSettings, context: ssl.SSLContext, talk: Talk, tokens: Tokens | None = None
+    ) -> None:
         self.settings = settings
         self.talk = talk
         self.tls: str | None = None
@@ -71,32 +50,33 @@ class Connection:
         """A transaction was begun and not ended: RSET comes first."""
         self.idle_since = time.monotonic()
         self._context = context
-        self._client = aiosmtplib.SMTP(
-            hostname=settings.host,
-            port=settings.port,
-            timeout=None,  # the attempt as a whole has a deadline
-            local_hostname=settings.helo_name or "localhost",  # hello() knows better once connected
-            use_tls=settings.security is Security.TLS,
-            start_tls=False,  # done by hand below, to know the stage
-            tls_context=context,
-        )
-        self._protocol: aiosmtplib.protocol.SMTPProtocol | None = None
+        self._tokens = tokens
+        self._wire: Wire | None = None
+        self._extensions: dict[str, str] = {}
+        self._tail: bytes | memoryview = b""
 
     @property
     def usable(self) -> bool:
-        return self._client.is_connected
+        return self._wire is not None and self._wire.quiet
+
+    @property
+    def wire(self) -> Wire:
+        assert self._wire is not None
+        return self._wire
 
     @property
     def garbage_waits(self) -> bool:
         """Bytes have come that are no reply, and no line end after them."""
-        return bool(self._unread()) and not self._unread()[:3].isdigit()
+        return self._wire is not None and self._wire.garbage is not None
 
     def unread_text(self) -> str:
-        return show_raw(self._unread())
+        return show_raw(self.wire.garbage or b"")
 
     def offers(self, extension: str) -> str | None:
         """The parameters of an extension that the server offers, possibly empty; None when it does not."""
-        return self._client.esmtp_extensions.get(extension)
+        return self._extensions.get(extension)
+
+    # --- opening ------------------------------------------------------------------------------------------------------
 
     async def open(self) -> None:
         """Everything up to the first MAIL. Raises CannotOpen, whatever happens."""
@@ -105,91 +85,28 @@ class Connection:
             await self._hello()
             await self._encrypt()
             await self._login()
-        except aiosmtplib.SMTPResponseException as refusal:
-            self._raise_refused(refusal)
         except NotSmtp as garbage:
             raise CannotOpen(f"What answers at {self._address()} does not speak SMTP: {garbage.shown}") from None
-        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+        except NoToken as none:
+            raise CannotOpen(none.text, our_fault=none.our_fault) from None
+        except (Lost, OSError, ValueError) as error:
             raise CannotOpen(self._in_words(error)) from None
-
-    async def command(self, stage: Stage, *words: bytes) -> Reply:
-        """Say one command. Raises Lost or NotSmtp, after which the connection is of no more use."""
-        self.talk.stage = stage
-        self.talk.we_say(b" ".join(words).decode("utf-8", "replace"))
-        try:
-            reply = read_reply(await self._client.execute_command(*words))
-        except NotSmtp as garbage:
-            self.talk.they_say(garbage.shown)
-            raise
-        except aiosmtplib.SMTPResponseException:
-            raise self._garbage() from None
-        except (aiosmtplib.SMTPException, OSError) as error:
-            raise self._lost(error) from None
-        self.talk.they_say(reply.text)
-        return reply
-
-    async def message(self, content: bytes) -> None:
-        """The mail itself, without its final dot. As long as that is not said, the mail is surely not delivered."""
-        protocol = self._protocol
-        assert protocol is not None
-        self.talk.we_say(f"(the mail, {len(content)} bytes)")
-        body = dot_stuffed(content)
-        try:
-            for start in range(0, len(body), CHUNK):
-                protocol.write(body[start : start + CHUNK])
-                await protocol._drain_helper()
-        except (aiosmtplib.SMTPException, OSError) as error:
-            raise self._lost(error) from None
-
-    async def final_dot(self) -> Reply:
-        """From here on only the reply tells what became of the mail."""
-        protocol = self._protocol
-        assert protocol is not None
-        self.talk.we_say(".")
-        try:
-            protocol.write(b".\r\n")
-            self.talk.stage = Stage.AFTER_DOT
-            reply = read_reply(await protocol.read_response())
-        except NotSmtp as garbage:
-            self.talk.they_say(garbage.shown)
-            raise
-        except aiosmtplib.SMTPResponseException:
-            raise self._garbage() from None
-        except (aiosmtplib.SMTPException, OSError) as error:
-            raise self._lost(error) from None
-        self.talk.they_say(reply.text)
-        return reply
-
-    def discard(self) -> None:
-        self._client.close()
-
-    def say_goodbye(self) -> None:
-        """QUIT, without waiting for the answer."""
-        if self._protocol is not None and self._protocol.is_connected:
-            self._protocol.write(b"QUIT\r\n")
-        self._client.close()
 
     async def _connect(self) -> None:
         self.talk.stage = Stage.CONNECT
         self.talk.note(f"connecting to {self._address()}")
-        greeting = await self._client.connect()
-        self._protocol = self._client.protocol
-        self.talk.they_say(read_reply(greeting).text)
+        context = self._context if self.settings.security is Security.TLS else None
+        self._wire = await Wire.connect(self.settings.host, self.settings.port, context)
         self._note_tls()
+        self._need(await self.hear(Stage.CONNECT))
 
     async def _hello(self) -> None:
-        self.talk.stage = Stage.EHLO
         name = self._own_name()
-        self.talk.we_say(f"EHLO {name}")
-        try:
-            response = await self._client.ehlo(hostname=name)
-        except aiosmtplib.SMTPHeloError as refusal:
-            if refusal.code < 500:
-                raise
-            self.talk.they_say(read_reply(aiosmtplib.SMTPResponse(refusal.code, refusal.message)).text)
-            self.talk.we_say(f"HELO {name}")
-            response = await self._client.helo(hostname=name)
-        self.talk.they_say(read_reply(response).text)
+        reply = await self.command(Stage.EHLO, f"EHLO {name}".encode())
+        self._extensions = _extensions(reply) if reply.good else {}
+        if reply.code >= 500:
+            reply = await self.command(Stage.EHLO, f"HELO {name}".encode())
+        self._need(reply)
 
     async def _encrypt(self) -> None:
         security = self.settings.security
@@ -200,9 +117,10 @@ class Connection:
                 self.talk.stage = Stage.STARTTLS
                 raise CannotOpen("The provider offers no STARTTLS, and the settings demand it.", our_fault=True)
             return
-        self.talk.stage = Stage.STARTTLS
-        self.talk.we_say("STARTTLS")
-        self.talk.they_say(read_reply(await self._client.starttls(tls_context=self._context)).text)
+        self._need(await self.command(Stage.STARTTLS, b"STARTTLS"))
+        if not self.wire.quiet:  # somebody in between could have put it there, to be taken for what was encrypted
+            raise CannotOpen("The provider went on in clear after STARTTLS; nothing of it was believed.")
+        await self.wire.encrypt(self._context, self.settings.host)
         self._note_tls()
         await self._hello()  # what was offered before is void now: RFC 3207, 4.2
 
@@ -211,62 +129,148 @@ class Connection:
         if not settings.username:
             return
         self.talk.stage = Stage.AUTH
-        if self.tls is None and settings.security is not Security.NONE and not _is_loopback(settings.host):
+        if self.tls is None and settings.security is not Security.NONE and not is_loopback(settings.host):
             raise CannotOpen("The provider offers no encryption; the password is not sent in clear.", our_fault=True)
-        if self.offers("auth") is None or not self._client.supported_auth_methods:
-            raise CannotOpen("The provider offers no way to log in that we know (PLAIN, LOGIN).", our_fault=True)
+        offered = (self.offers("auth") or "").upper().split()
+        ways = wanted(offered, token=self._tokens is not None, encrypted=self.tls is not None)
+        if not ways:
+            known = "XOAUTH2" if self._tokens else "PLAIN, LOGIN, CRAM-MD5"
+            raise CannotOpen(f"The provider offers no way to log in that we know ({known}).", our_fault=True)
+        secret, fresh = await self._tokens.get() if self._tokens else (settings.password, True)
+        for way in ways:
+            reply = await self._authenticate(Exchange(way, settings.username, secret))
+            if reply.code not in NOT_THAT_WAY:
+                break
+        if self._tokens and not reply.good:
+            self._tokens.forget(secret)
+        if not reply.good:
+            raise CannotOpen(reply.text, reply, our_fault=reply.code >= 500, stale=not fresh)
+
+    async def _authenticate(self, exchange: Exchange) -> Reply:
         self.talk.we_say("AUTH (user name and password not shown)")
-        response = await self._client.login(settings.username, settings.password)
-        self.talk.they_say(read_reply(response).text)
-
-    def _raise_refused(self, refusal: aiosmtplib.SMTPResponseException) -> None:
-        """The server answered, but not with what was needed to go on."""
-        if refusal.code < 200:
-            raw = refusal.message.removeprefix("Malformed SMTP response line: ")
-            raise CannotOpen(f"What answers at {self._address()} does not speak SMTP: {show_raw(raw)}")
-        reply = read_reply(aiosmtplib.SMTPResponse(refusal.code, refusal.message))
+        self.wire.write(exchange.begin() + b"\r\n")
+        reply = await self.wire.reply()
+        for _ in range(CHALLENGES):
+            if reply.code != 334:
+                break
+            self.wire.write(exchange.answer(reply) + b"\r\n")
+            reply = await self.wire.reply()
         self.talk.they_say(reply.text)
-        raise CannotOpen(reply.text, reply, our_fault=self.talk.stage is Stage.AUTH and reply.code >= 500)
+        return reply
 
-    def _unread(self) -> bytes:
-        return bytes(self._protocol._buffer) if self._protocol else b""
+    def _need(self, reply: Reply) -> None:
+        if not reply.good:
+            raise CannotOpen(reply.text, reply)
 
-    def _garbage(self) -> NotSmtp:
-        """What the library could not read is still in its buffer."""
-        garbage = NotSmtp(self._unread() or b"(no text)")
-        self.talk.they_say(garbage.shown)
-        return garbage
+    # --- commands and replies -----------------------------------------------------------------------------------------
 
-    def _lost(self, error: Exception) -> Exception:
-        """Lost, unless bytes came before the end that are no reply."""
-        if self.garbage_waits:
-            return self._garbage()
-        self.talk.note("the connection was lost")
-        return Lost("The connection was lost")
+    async def command(self, stage: Stage, command: bytes) -> Reply:
+        """Say one command. Raises Lost or NotSmtp, after which the connection is of no more use."""
+        self.say(stage, command)
+        return await self.hear(stage)
+
+    def say(self, stage: Stage, *commands: bytes) -> None:
+        """Say commands in one go. Every reply is to be heard."""
+        self.talk.stage = stage
+        for command in commands:
+            self.talk.we_say(command.decode("utf-8", "replace"))
+        self._written(b"\r\n".join(commands) + b"\r\n")
+
+    async def hear(self, stage: Stage) -> Reply:
+        self.talk.stage = stage
+        try:
+            reply = await self.wire.reply()
+        except NotSmtp as garbage:
+            self.talk.they_say(garbage.shown)
+            raise
+        except Lost:
+            self.talk.note("the connection was lost")
+            raise
+        self.talk.they_say(reply.text)
+        return reply
+
+    @property
+    def speaks(self) -> bool:
+        """Something has come that was not heard."""
+        return self.wire.speaks
+
+    # --- the mail -----------------------------------------------------------------------------------------------------
+
+    async def message(self, content: bytes) -> Reply | None:
+        """The mail itself, but for its end, which goes with the final dot. As long as that is not said, the mail is
+        surely not delivered. A reply is one that came too early: nothing can follow it here."""
+        self.talk.we_say(f"(the mail, {len(content)} bytes)")
+        body = dot_stuffed(content)
+        self._tail = body
+        if len(body) > CHUNK:
+            view = memoryview(body)
+            for start in range(0, len(body), CHUNK):
+                self._tail = view[start:]
+                if self.speaks or len(self._tail) <= CHUNK:
+                    break
+                self._written(self._tail[:CHUNK])
+                await self.wire.room()
+        if self.speaks:
+            reply = await self.hear(Stage.DATA)
+            self.discard()
+            return reply
+        return None
+
+    async def final_dot(self) -> Reply:
+        """From here on only the reply tells what became of the mail."""
+        self.talk.we_say(".")
+        self._written(b"".join((self._tail, b".\r\n")))
+        self._tail = b""
+        return await self.hear(Stage.AFTER_DOT)
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+
+    def discard(self) -> None:
+        if self._wire is not None:
+            self._wire.abort()
+
+    def say_goodbye(self) -> None:
+        """QUIT, without waiting for the answer."""
+        if self._wire is not None:
+            if self._wire.quiet:
+                self._wire.write(b"QUIT\r\n")
+            self._wire.close()
+
+    async def gone(self) -> None:
+        if self._wire is not None:
+            await self._wire.gone
+
+    # --- words --------------------------------------------------------------------------------------------------------
+
+    def _written(self, data: bytes | memoryview) -> None:
+        try:
+            self.wire.write(data)
+        except Lost:
+            self.talk.note("the connection was lost")
+            raise
 
     def _own_name(self) -> str:
         """Our fully qualified name, or our address as a literal (RFC 5321, 4.1.3)."""
         name = ascii_domain(self.settings.helo_name or socket.gethostname())
         if "." in name:
             return name
-        own = ipaddress.ip_address(str(self._client.get_transport_info("sockname")[0]).partition("%")[0])
+        own = ipaddress.ip_address(str(self.wire.info("sockname")[0]).partition("%")[0])
         return f"[IPv6:{own}]" if own.version == 6 else f"[{own}]"
 
     def _note_tls(self) -> None:
-        cipher = self._client.get_transport_info("cipher")
+        cipher = self.wire.info("cipher")
         if cipher:
             self.tls = f"{cipher[1]} {cipher[0]}"
             self.talk.note(f"encrypted: {self.tls}")
 
     def _in_words(self, error: Exception) -> str:
-        cause = error.__cause__ or error
-        if isinstance(cause, ssl.SSLError):
-            why = getattr(cause, "verify_message", "") or cause.reason or str(cause)
+        if isinstance(error, ssl.SSLError):
+            why = getattr(error, "verify_message", "") or error.reason or str(error)
             return f"No encrypted connection to {self._address()}: {clean(str(why))}"
-        if isinstance(cause, OSError) and cause.errno:
-            why = os.strerror(cause.errno) if cause.errno > 0 else cause.strerror
+        if isinstance(error, OSError) and error.errno:
+            why = os.strerror(error.errno) if error.errno > 0 else error.strerror
         else:
-            why = str(cause)
+            why = str(error) or type(error).__name__
         what = "Could not connect to" if self.talk.stage is Stage.CONNECT else "No session with"
         return f"{what} {self._address()}: {clean(str(why))}"
 
@@ -274,17 +278,15 @@ class Connection:
         return f"{self.settings.host}:{self.settings.port}"
 
 
-def dot_stuffed(content: bytes) -> bytes:
-    """The mail as it travels: lines end in CRLF and in nothing else, and a leading dot is doubled (RFC 5321, 4.5.2)."""
-    lines = content.count(b"\r\n")
-    if content.count(b"\n") != lines or content.count(b"\r") != lines or not content.endswith(b"\r\n"):
-        content = normalize_message_line_endings(content)
-    stuffed = content.replace(b"\r\n.", b"\r\n..")
-    return b"." + stuffed if stuffed.startswith(b".") else stuffed
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _extensions(reply: Reply) -> dict[str, str]:
+    """What an EHLO reply offers, by keyword in small letters. `AUTH=LOGIN` is how some old servers spell it."""
+    offered: dict[str, str] = {}
+    for line in reply.text.split("\n")[1:]:
+        keyword, _, parameters = line[4:].partition(" ")
+        if keyword.upper().startswith("AUTH="):
+            keyword, parameters = "auth", f"{keyword[5:]} {parameters}"
+        keyword = keyword.lower()
+        offered[keyword] = (
+            f"{offered[keyword]} {parameters}" if keyword == "auth" and keyword in offered else parameters
+        )
+    return offered

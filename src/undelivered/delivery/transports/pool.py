@@ -6,12 +6,14 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from undelivered.delivery.transports.connection import Connection
 
 MAILS_PER_CONNECTION = 100
 """Afterwards a connection is closed from our side, before the provider does it in the middle of a mail."""
+
+GOODBYE_S = 1.0
 
 
 class Pool:
@@ -35,6 +37,7 @@ class Pool:
             connection = self._idle.pop()
             if connection.usable:
                 return connection
+            connection.discard()
         return None
 
     def put(self, connection: Connection) -> None:
@@ -45,6 +48,8 @@ class Pool:
             connection.idle_since = time.monotonic()
             self._idle.append(connection)
             self._sweep_later()
+        else:
+            connection.discard()
 
     def sweep(self) -> None:
         """Close the connections that have been idle for too long."""
@@ -56,9 +61,14 @@ class Pool:
         self._closed = True
         if self._sweep is not None:
             self._sweep.cancel()
-        while self._idle:
-            self._idle.pop().say_goodbye()
-        await asyncio.sleep(0)  # lets the transports close
+        ending = list(self._idle)
+        self._idle.clear()
+        for connection in ending:
+            connection.say_goodbye()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE_S):
+                for connection in ending:
+                    await connection.gone()
 
     def _sweep_later(self) -> None:
         if self._sweep is None:

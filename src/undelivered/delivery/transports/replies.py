@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from aiosmtplib import SMTPResponse
-
 from undelivered.delivery.outcomes import REPLY_LIMIT
+
+REPLY_BYTES = 32 * 1024
+"""No reply is longer. RFC 5321 (4.5.3.1.5) allows 512 octets a line and sets no limit to the lines."""
 
 _ENHANCED = re.compile(r"^\d{3}[ -]([245])(\.\d{1,3}\.\d{1,3})(?!\d)", re.MULTILINE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
@@ -39,13 +40,62 @@ class NotSmtp(Exception):
         self.shown = show_raw(raw)
 
 
-def read_reply(response: SMTPResponse) -> Reply:
-    """The library's response as it was said. It takes any number for a code; RFC 5321 (4.2) knows 2yz to 5yz."""
-    lines = response.message.split("\n")
-    if not 200 <= response.code <= 599:
-        raise NotSmtp("\n".join([f"{response.code} {lines[0]}", *lines[1:]]))
-    said = [f"{response.code}-{line}" for line in lines[:-1]] + [f"{response.code} {lines[-1]}"]
-    return Reply(response.code, clean("\n".join(line.rstrip() for line in said)))
+class ReplyReader:
+    """Bytes in, in whatever pieces they come; replies out. After the first bytes that are none, there are no more."""
+
+    def __init__(self) -> None:
+        self._lines: list[bytes] = []  # of a reply whose last line has not come
+        self._size = 0  # theirs
+        self._rest = b""  # of a line that has not ended
+        self._garbage: bytes | None = None
+
+    def feed(self, data: bytes) -> list[Reply]:
+        if self._garbage is not None:
+            self._garbage = (self._garbage + data)[:REPLY_BYTES]
+            return []
+        lines = (self._rest + data).split(b"\n")
+        self._rest = lines.pop()
+        found: list[Reply] = []
+        for number, line in enumerate(lines):
+            said = line.rstrip()
+            separator = said[3:4]
+            # RFC 5321, 4.2: three digits, the first of them 2 to 5, and a hyphen on all lines but the last
+            if not (said[:3].isdigit() and len(said) >= 3 and b"2" <= said[:1] <= b"5" and separator in b" -"):
+                self._give_up([*lines[number:], self._rest])
+                return found
+            self._lines.append(said)
+            if separator == b"-":
+                self._size += len(said)
+            else:
+                found.append(Reply(int(said[:3]), _text(self._lines)))
+                self._lines, self._size = [], 0
+        if self._size + len(self._rest) > REPLY_BYTES:
+            self._give_up([self._rest])
+        return found
+
+    @property
+    def unread(self) -> bytes:
+        """What has come and is no reply, or not yet."""
+        return self._garbage if self._garbage is not None else b"\n".join([*self._lines, self._rest])
+
+    @property
+    def broken(self) -> bool:
+        """No reply will come any more: what came last is none."""
+        return self._garbage is not None
+
+    @property
+    def hopeless(self) -> bool:
+        """Broken, or going to be: what has come of the next line cannot become one of a reply."""
+        return self.broken or (bool(self._rest) and not self._rest[:3].isdigit())
+
+    def _give_up(self, rest: list[bytes]) -> None:
+        self._garbage = b"\n".join([*self._lines, *rest])[:REPLY_BYTES] or b"(no text)"
+
+
+def _text(lines: list[bytes]) -> str:
+    if len(lines) == 1 and (text := lines[0].decode("utf-8", "replace")).isprintable():
+        return text[:REPLY_LIMIT]
+    return clean(b"\n".join(lines).decode("utf-8", "replace"))
 
 
 def clean(text: str) -> str:

@@ -4,70 +4,79 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import ssl
 import time
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from undelivered.delivery.address_parts import ascii_domain, take_apart
 from undelivered.delivery.outcomes import Accepted, Outcome, Refused, Stage, TryLater, Unknown, Unreachable
-from undelivered.delivery.transports.connection import CannotOpen, Connection, Lost, Talk
+from undelivered.delivery.transports.connection import CannotOpen, Connection
+from undelivered.delivery.transports.envelope import Mail, NotSent
+from undelivered.delivery.transports.oauth import Tokens
 from undelivered.delivery.transports.pool import Pool
 from undelivered.delivery.transports.provider_url import Security, SmtpSettings, parse_provider_url
 from undelivered.delivery.transports.replies import NotSmtp, Reply
+from undelivered.delivery.transports.talk import Talk
+from undelivered.delivery.transports.transaction import OutOfStep, ask_leave
+from undelivered.delivery.transports.wire import Lost
 
 __all__ = ("Security", "SmtpSettings", "SmtpTransport", "parse_provider_url")
 
 log = logging.getLogger(__name__)
 
 LOGIN_WANTED = frozenset((530, 534, 535, 538))  # RFC 4954, 6: about our login, not about the mail
-_UNSAFE_IN_PATH = re.compile(r"[\x00-\x1f\x7f]")
-_UNSAFE_UNQUOTED = re.compile(r"[\s<>]")
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """One transaction's worth."""
-
-    sender: str
-    recipient: str
-    content: bytes
-    smtputf8: bool
-
-
-class NotSent(Exception):
-    """We refuse it ourselves: the provider has said beforehand that it would."""
-
-    def __init__(self, text: str, enhanced: str) -> None:
-        super().__init__(text)
-        self.text = text
-        self.enhanced = enhanced
+STEP_BY_STEP_S = 3600.0
+"""For so long a server that does not keep to the PIPELINING it offers is spoken to command by command."""
 
 
 class SmtpTransport:
     def __init__(self, settings: SmtpSettings, *, tls_context: ssl.SSLContext | None = None) -> None:
         self.settings = settings
+        self.pool = Pool(settings.max_connections, settings.idle_s)
         self._given_context = tls_context
-        self._pool = Pool(settings.max_connections, settings.idle_s)
+        self._tokens = Tokens(settings.oauth, settings.password) if settings.oauth else None
+        self._keeps_step = False
+        self._step_by_step_until = 0.0
 
     async def send(self, envelope_from: str, recipient: str, message: bytes, *, smtputf8: bool = False) -> Outcome:
-        mail = Mail(_with_ascii_domain(envelope_from), _with_ascii_domain(recipient), message, smtputf8)
-        async with self._pool.place():
+        mail = Mail.of(envelope_from, recipient, message, smtputf8)
+        async with self.pool.place():
             return await _Attempt(self, mail).run()
 
     async def close(self) -> None:
-        await self._pool.close()
+        await self.pool.close()
 
     async def open(self, talk: Talk) -> Connection:
-        connection = Connection(self.settings, self._context, talk)
+        try:
+            return await self._open(talk)
+        except CannotOpen as trouble:
+            if not trouble.stale:
+                raise
+        talk.note("again, with a fresh token")
+        return await self._open(talk)
+
+    async def _open(self, talk: Talk) -> Connection:
+        connection = Connection(self.settings, self._context, talk, self._tokens)
         try:
             await connection.open()
         except BaseException:
             connection.discard()
             raise
         return connection
+
+    async def ask_leave(self, connection: Connection, mail: Mail, *, fresh: bool) -> Reply:
+        """As `transaction.ask_leave`, in the way that this server has shown it can take."""
+        offered = connection.offers("pipelining") is not None
+        in_one_go = offered and time.monotonic() >= self._step_by_step_until
+        doubt_s = self.settings.timeout_s / 3 if fresh and not self._keeps_step else None
+        try:
+            reply = await ask_leave(connection, mail, in_one_go=in_one_go, doubt_s=doubt_s)
+        except OutOfStep:
+            self._step_by_step_until = time.monotonic() + STEP_BY_STEP_S
+            connection.talk.note("the server does not keep to the PIPELINING that it offers; again, step by step")
+            raise
+        self._keeps_step |= in_one_go and reply.code == 354
+        return reply
 
     @cached_property
     def _context(self) -> ssl.SSLContext:
@@ -98,7 +107,7 @@ class _Attempt:
         try:
             async with asyncio.timeout(settings.timeout_s) as deadline:
                 reply = await self._converse(deadline)
-            keep = True
+            keep = reply.code != 421
             return self._judge(reply)
         except NotSent as refusal:
             keep = True
@@ -124,53 +133,53 @@ class _Attempt:
     async def _converse(self, deadline: asyncio.Timeout) -> Reply:
         """The transaction, up to the first reply that decides."""
         connection, reply = await self._begin()
-        if not reply.good:
-            return reply
-        reply = await connection.command(Stage.RCPT, b"RCPT", b"TO:" + _path(self.mail.recipient))
-        if not reply.good:
-            return reply
-        reply = await connection.command(Stage.DATA, b"DATA")
         if reply.code != 354:
             return reply
-        await connection.message(self.mail.content)
+        early = await connection.message(self.mail.content)
+        if early is not None:
+            return early
         deadline.reschedule(asyncio.get_running_loop().time() + self.transport.settings.after_dot_s)
         reply = await connection.final_dot()
         connection.unfinished = False
         return reply
 
     async def _begin(self) -> tuple[Connection, Reply]:
-        """MAIL, on a connection that was kept if there is one. If that has died meanwhile, on a new one."""
-        kept = self.transport._pool.take()
+        """Leave to send the mail, or a refusal: on a connection that was kept if there is one, else on a new one.
+
+        A kept one may have died meanwhile, and a server may not keep to the PIPELINING that it offers: then again, on
+        a new one. Nothing was delivered as long as the mail itself was not sent.
+        """
+        transport = self.transport
+        kept = transport.pool.take()
         if kept is not None:
             kept.talk = self.talk
             self.connection = kept
             self.talk.note("on an open connection")
             try:
-                reply = await self._mail_command(kept)
-            except Lost:
+                reply = await transport.ask_leave(kept, self.mail, fresh=False)
+            except (Lost, OutOfStep):
                 pass
             else:
                 if reply.code != 421:  # a provider's way of ending an old connection
                     return kept, reply
-            kept.discard()
+        try:
+            connection = await self._anew()
+            return connection, await transport.ask_leave(connection, self.mail, fresh=True)
+        except OutOfStep:
+            connection = await self._anew()
+            return connection, await transport.ask_leave(connection, self.mail, fresh=True)
+
+    async def _anew(self) -> Connection:
+        if self.connection is not None:
+            self.connection.discard()
             self.connection = None
         self.talk.stage = Stage.CONNECT
         self.connection = await self.transport.open(self.talk)
-        return self.connection, await self._mail_command(self.connection)
-
-    async def _mail_command(self, connection: Connection) -> Reply:
-        parameters = _mail_parameters(connection, self.mail)
-        if connection.unfinished:
-            reply = await connection.command(Stage.MAIL, b"RSET")
-            if not reply.good:
-                raise Lost("The provider did not reset the connection")
-        connection.unfinished = True
-        connection.mails += 1
-        return await connection.command(Stage.MAIL, b"MAIL", b"FROM:" + _path(self.mail.sender), *parameters)
+        return self.connection
 
     def _judge(self, reply: Reply) -> Outcome:
         facts = self._circumstances(reply)
-        if reply.good:
+        if reply.good and self.talk.stage is Stage.AFTER_DOT:
             return Accepted(reply.text, **facts)
         if reply.code in LOGIN_WANTED:
             return Unreachable(reply.text, our_fault=True, **facts)
@@ -204,47 +213,6 @@ class _Attempt:
         if self.connection is None:
             return
         if keep:
-            self.transport._pool.put(self.connection)
+            self.transport.pool.put(self.connection)
         else:
             self.connection.discard()
-
-
-def _mail_parameters(connection: Connection, mail: Mail) -> list[bytes]:
-    """The parameters of MAIL, as far as the server offers them; NotSent where the mail needs what it lacks."""
-    parameters = []
-    size = connection.offers("size")
-    if size is not None:
-        limit = int(size) if size.isdigit() else 0  # 0: no fixed limit (RFC 1870)
-        if limit and len(mail.content) > limit:
-            connection.talk.stage = Stage.MAIL
-            text = (
-                f"The mail has {len(mail.content):,} bytes, and the provider takes {limit:,} at most. It was not sent."
-            )
-            raise NotSent(text, "5.3.4")
-        parameters.append(b"SIZE=%d" % len(mail.content))
-    # Without 8BITMIME the bytes are sent all the same: they must not be changed, and servers take them.
-    if connection.offers("8bitmime") is not None and not mail.content.isascii():
-        parameters.append(b"BODY=8BITMIME")
-    if mail.smtputf8 or not (mail.sender.isascii() and mail.recipient.isascii()):
-        if connection.offers("smtputf8") is None:
-            connection.talk.stage = Stage.MAIL
-            text = "The address has letters beyond ASCII, and the provider does not take those (no SMTPUTF8). Not sent."
-            raise NotSent(text, "5.6.7")
-        parameters.append(b"SMTPUTF8")
-    return parameters
-
-
-def _path(address: str) -> bytes:
-    """The address in angle brackets. What could end the command or smuggle parameters into it is refused."""
-    parts = take_apart(address)
-    quoted = parts.local.startswith('"') and parts.local.endswith('"') and len(parts.local) > 1
-    unquoted = parts.domain if quoted else address
-    if _UNSAFE_IN_PATH.search(address) or _UNSAFE_UNQUOTED.search(unquoted):
-        raise NotSent("The address contains characters that no mail command may carry. It was not sent.", "5.1.3")
-    return b"<" + address.encode("utf-8", "surrogateescape") + b">"
-
-
-def _with_ascii_domain(address: str) -> str:
-    """The domain in ASCII, so that only a local part beyond ASCII asks for SMTPUTF8."""
-    parts = take_apart(address)
-    return f"{parts.local}@{ascii_domain(parts.domain)}" if parts.at and not parts.domain.isascii() else address
