@@ -21,6 +21,15 @@ def test_a_cause_is_documented_in_its_own_words(cause: Cause) -> None:
 
 def test_the_files_that_the_guide_names_exist() -> None:
     package = Path(__file__).resolve().parents[2] / "src" / "undelivered" / "bounces"
-    for name in ("read.py", "shapes.py", "replies.py", "providers.py", "status.py", "signs.py", "dialects/__init__.py"):
+    for name in (
+        "read.py",
+        "shapes.py",
+        "phrases.py",
+        "replies.py",
+        "providers.py",
+        "status.py",
+        "signs.py",
+        "dialects/__init__.py",
+    ):
         assert name in DOC
         assert (package / name).is_file()

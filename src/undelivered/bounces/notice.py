@@ -150,7 +150,7 @@ class Notice:
     def __init__(self, mail: mime.Mail, depth: int = 0) -> None:
         self.mail = mail
         self.depth = depth
-        self.status_parts = [p for p in mail.parts if p.type in STATUS_TYPES]
+        self.status_parts = [p for p in mail.parts if p.type in STATUS_TYPES] or _unlabelled_status_parts(mail)
         self.feedback_parts = [p for p in mail.parts if p.type == "message/feedback-report"]
 
     @cached_property
@@ -236,6 +236,19 @@ class Notice:
             if "from" in headers or "to" in headers or "message-id" in headers or "subject" in headers:
                 return Returned(headers)
         return Returned()
+
+
+def _unlabelled_status_parts(mail: mime.Mail) -> list[mime.Part]:
+    """Machine-readable parts that were sent under another type, as gateways do that rewrite attachments."""
+    if len(mail.parts) < 2:
+        return []
+    return [
+        p
+        for p in mail.parts
+        if p.type not in ORIGINAL_TYPES
+        and b"inal-recipient:" in p.body[:20_000].lower()
+        and b"reporting-mta:" in p.body[:20_000].lower()
+    ]
 
 
 def _is_talk(start: str, line: str) -> bool:

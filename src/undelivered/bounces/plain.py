@@ -14,10 +14,13 @@ from undelivered.bounces import shapes
 from undelivered.bounces.finding import Finding
 from undelivered.bounces.notice import ADDRESS, Notice
 from undelivered.bounces.reasons import Cause
-from undelivered.bounces.shapes import SHAPED, SUMMED_UP
+from undelivered.bounces.shapes import MENTIONED, PHRASE, SHAPED
 
 MAX_RECIPIENTS = 200
 MAX_SAID_LINES = 40
+
+# A mailer's name for all its notices, not what happened: it must not decide for "system error".
+_SUBJECTS_OF_ANY_FAILURE = ("system error", "mail error", "error mail", "internal error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +50,12 @@ class _Seen:
     open: bool = True
 
 
-def read(notice: Notice, dialect: Dialect) -> list[Finding]:
-    """The failed recipients of a notice in sentences."""
+def read(notice: Notice, dialect: Dialect, at_least: int = MENTIONED) -> list[Finding]:
+    """The failed recipients of a notice in sentences, found in shapes at least that sure."""
     if dialect.read is not None:
         return dialect.read(notice)
     text = _body_of(notice, dialect)
-    seen = _scan(text, dialect)
+    seen = [one for one in _scan(text, dialect) if one.sure >= at_least]
     failed_header = failed_recipients_header(notice)
     seen = _reconcile(seen, failed_header, notice)
     reason = _reasons(notice.own_text, dialect)
@@ -63,7 +66,8 @@ def read(notice: Notice, dialect: Dialect) -> list[Finding]:
         if len(seen) == 1:
             said = _with_reply_first(said, text)
             said.append(text)
-        said.append(notice.subject)
+        if not any(words in notice.subject.lower() for words in _SUBJECTS_OF_ANY_FAILURE):
+            said.append(notice.subject)
         found = Finding(one.original or one.recipient, said, fallback=dialect.fallback, rule=f"dialect: {dialect.name}")
         found.action = "delayed" if notice.is_delay else "failed"
         found.permanent = dialect.permanent
@@ -162,9 +166,11 @@ def _reconcile(seen: list[_Seen], failed: list[str], notice: Notice) -> list[_Se
         return [merged.get(a.lower()) or _Seen(a, SHAPED, list(rest)) for a in failed]
     own = notice.own_addresses
     others = [one for key, one in merged.items() if key not in own and not key.startswith("mailer-daemon@")]
-    chosen = others or [one for one in merged.values() if one.sure > SUMMED_UP]
+    chosen = others or [one for one in merged.values() if one.sure >= PHRASE]
     most = max((one.sure for one in chosen), default=0)
     best = [one for one in chosen if one.sure == most]
+    if most == MENTIONED and len(best) > 2:  # many addresses in a text are not all failed recipients
+        return []
     return best if most == SHAPED else best[:3]
 
 

@@ -6,7 +6,7 @@ and at last any failure told in sentences by something that looks like a mail se
 
 from __future__ import annotations
 
-from undelivered.bounces import arf, autoreply, dialects, dsn, mime, plain, signs
+from undelivered.bounces import arf, autoreply, dialects, dsn, mime, plain, shapes, signs
 from undelivered.bounces.finding import Finding
 from undelivered.bounces.notice import ADDRESS, Notice
 from undelivered.bounces.reasons import Cause
@@ -52,8 +52,15 @@ def _read(notice: Notice) -> Report:
         if autoreply.is_challenge(notice):
             return _report(notice, Kind.CHALLENGE, [], "challenge")
         return _auto_reply(notice)
+    if signs.is_receipt(notice):
+        findings = plain.read(notice, dialects.GENERIC)
+        for finding in findings:
+            finding.action, finding.said = "delivered", finding.said[:1]
+        return _report(notice, Kind.RECEIPT, findings, "receipt in sentences")
     if signs.looks_like_failure(notice):
-        findings = plain.read(notice, dialects.GENERIC) or dialects.to_original(notice, [])
+        # somebody else than a server may talk about bounces: then only lines made for it count
+        at_least = shapes.MENTIONED if signs.is_server(notice) else shapes.SHAPED
+        findings = plain.read(notice, dialects.GENERIC, at_least) or dialects.to_original(notice, [])
         if findings:
             return _report(notice, None, findings, "plain")
     return _report(notice, Kind.OTHER, [], "")

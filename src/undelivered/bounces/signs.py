@@ -9,11 +9,14 @@ _SENDERS = (
     "mailer-daemon", "mailerdaemon", "mailer daemon", "mail-daemon", "mdaemon", "mail delivery", "maildelivery",
     "mail deliver", "postmaster", "post_master", "post master", "mail administrator", "mail_administrator", "mailadm",
     "mailsystem", "mail system", "system administrator", "systemadministrator", "delivery subsystem", "mail.delivery",
-    "smtp_mail", "smtp gateway", "mailmaster", "ndr@", "bounce", "internet mail", "mail router", "mailrouter", "mmdf",
+    "smtp_mail", "smtp gateway", "mailmaster", "ndr@", "internet mail", "mail router", "mailrouter", "mmdf",
     "mailgate", "imss@", "isms", "mail service", "mtaquota", "mail delivery service", "smtpd", "microsoft outlook",
-    "groupwise", "emailsecurity", "root@", "server administrator", "mail gateway", "mail server", "mailserver",
-    "email server", "システム管理者", "mail-agent", "uucp", "noreply", "no-reply", "mailsweeper",
+    "groupwise", "emailsecurity", "server administrator", "mail gateway", "mail server", "mailserver", "email server",
+    "システム管理者", "mail-agent", "uucp", "mailsweeper",
 )  # fmt: skip
+# Nobody else writes under these names.
+_SURE_SENDERS = ("mailer-daemon", "mail delivery sub", "mail delivery system")
+
 _SUBJECTS = (
     "undeliver", "returned mail", "returned email", "returned to sender", "return to sender", "failure notice",
     "failure report", "failed mail", "delivery fail", "delivery has failed", "delivery error", "delivery status",
@@ -30,23 +33,33 @@ _SUBJECTS = (
     "не может быть доставлен", "配信不能", "配信できません", "送信できません", "届きません", "未配信", "退信",
     "无法投递", "投递失败", "系统退信", "반송", "loop alert", "mail failed", "returning to sender", "not member",
     "non remis au destinataire", "problem delivering", "returning message to sender", "message returned",
-    "mail returned", "nicht zustellbar",
+    "mail returned", "nicht zustellbar", "error sending",
 )  # fmt: skip
 _WORDS = (
     "could not be delivered", "couldn't be delivered", "cannot be delivered", "can't be delivered",
     "can not be delivered", "not be delivered", "not delivered", "wasn't delivered", "unable to deliver",
     "undeliverable", "failed to deliver", "delivery failed", "delivery error", "delivery failure", "delivery problem",
     "delivery to the following", "failed recipient", "did not reach", "could not deliver", "couldn't deliver",
-    "cannot deliver", "can't deliver", "not able to deliver", "fatal error", "user unknown", "unknown user",
-    "unknown recipient", "no such user", "mailbox is full", "mailbox full", "over quota", "quota exceeded",
-    "quota violation", "does not exist", "doesn't exist", "not found", "rejected", "returned to you", "had delivery",
-    "has been delayed", "non recapitato", "n'a pas pu", "konnte nicht zugestellt", "nicht zugestellt",
+    "cannot deliver", "can't deliver", "not able to deliver", "fatal error", "quota violation", "returned to you",
+    "had delivery", "has been delayed", "non recapitato", "n'a pas pu", "konnte nicht zugestellt", "nicht zugestellt",
     "no pudo ser entregado", "no se pudo entregar", "não pôde ser entregue", "не может быть доставлено",
     "не было доставлено", "配信できません", "送信できません", "届けられません", "お届けできません",
-    "invalid final delivery", "failure reasons", "invalid user", "delivery problems", "rcpt to", "returned mail",
-    "been returned", "intended recipient", "non-existent", "was aborted", "not listed", "bounced", "delivery attempt",
-    "will be retried", "n'existe pas", "adresse inconnue", "退回", "无法", "not a member", "duplicated message",
-    "unable to send", "could not be sent", "not been delivered", "undelivered",
+    "invalid final delivery", "failure reasons", "invalid user", "delivery problems", "returned mail",
+    "been returned", "intended recipient", "non-existent", "was aborted", "will be retried", "n'existe pas",
+    "adresse inconnue", "delivery of mail to", "trouble delivering", "following recipient", "following address",
+    "退回", "无法", "not a member", "duplicated message", "not been delivered", "undelivered",
+)  # fmt: skip
+# Said by a mail server, these are about a failure; said by anybody else, they may be about anything.
+_SAID_BY_SERVERS = (
+    "not found", "does not exist", "doesn't exist", "rejected", "not listed", "unable to send", "could not be sent",
+    "bounced", "rcpt to", "over quota", "quota exceeded", "user unknown", "unknown user", "unknown recipient",
+    "no such user", "mailbox is full", "mailbox full", "delivery attempt",
+)  # fmt: skip
+
+
+_RECEIPT_WORDS = (
+    "successful mail delivery", "successfully delivered", "successfully relayed", "(relay)", "(success)", "(relayed)",
+    "delivery confirmation", "was successfully delivered", "has been delivered to", "message delivered:",
 )  # fmt: skip
 
 
@@ -58,19 +71,37 @@ def is_automatic_answer(notice: Notice) -> bool:
     return not (any(word in notice.sender for word in _SENDERS) and any(w in notice.subject.lower() for w in _SUBJECTS))
 
 
+def is_server(notice: Notice) -> bool:
+    """Whether a mail server seems to have written this: its name says so, or nobody may answer it."""
+    returned_to_nobody = notice.mail.header("return-path").strip() == "<>" or not notice.sender
+    return returned_to_nobody or any(word in notice.sender for word in _SENDERS)
+
+
 def looks_like_failure(notice: Notice) -> bool:
-    """Whether a mail server seems to speak of a failure: two of three signs (who writes, subject, words)."""
-    sender = any(word in notice.sender for word in _SENDERS) or not notice.sender
-    if notice.mail.header("return-path").strip() == "<>":
-        sender = True
+    """Whether a mail server seems to speak of a failure: by its name, or by two of three signs.
+
+    The signs: who writes, the subject, words about delivery. That somebody "was not found" is no such word: logs and
+    tickets are full of it.
+    """
+    if any(word in notice.sender for word in _SURE_SENDERS):
+        return True
     subject = notice.subject.lower()
+    sender = is_server(notice)
     if subject.startswith(("re:", "aw:", "sv:")) and not sender:  # people talk about bounces, too
         return False
     titled = any(word in subject for word in _SUBJECTS)
-    if not (sender or titled):
-        return False
-    if "mailer-daemon" in notice.sender or "mail delivery" in notice.sender:
+    if sender and titled:
         return True
     words = notice.own_words[:6000]
-    told = any(word in words for word in _WORDS)
-    return (sender and titled) or told
+    if (sender or titled) and any(word in words for word in _WORDS):
+        return True
+    named_server = any(word in notice.sender for word in _SENDERS)
+    return named_server and any(word in words for word in _SAID_BY_SERVERS)
+
+
+def is_receipt(notice: Notice) -> bool:
+    """Whether a mail server says in sentences that a mail was delivered or passed on."""
+    subject = notice.subject.lower()
+    if any(word in notice.own_words[:6000] for word in _WORDS):
+        return False
+    return is_server(notice) and any(w in subject or w in notice.own_words[:600] for w in _RECEIPT_WORDS)

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from undelivered.bounces import plain
-from undelivered.bounces.dialects import amazon_sns, carriers, exchange, fml, gateways, google, lotus, phquery, zoho
+from undelivered.bounces.dialects import (
+    amazon_sns,
+    aol,
+    carriers,
+    exchange,
+    fml,
+    gateways,
+    google,
+    lotus,
+    phquery,
+    zoho,
+)
 from undelivered.bounces.finding import Finding
 from undelivered.bounces.notice import ADDRESS, Notice
 
@@ -21,6 +32,7 @@ DIALECTS: tuple[plain.Dialect, ...] = (
     carriers.KDDI,
     carriers.VERIZON,
     phquery.DIALECT,
+    aol.DIALECT,
     *gateways.GATEWAYS,
 )
 
