@@ -12,10 +12,17 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "run": ("undelivered.ops.commands.run", "run", "Start everything: PostgreSQL, web, worker and a sample project."),
     "web": ("undelivered.ops.commands.processes", "web", "Start a web process: pages, API, health."),
     "worker": ("undelivered.ops.commands.processes", "worker", "Start a worker: sends what is due."),
+    "smtp": ("undelivered.ops.commands.inbound", "smtp", "Start the SMTP door: takes mail that programs submit."),
     "rehearsal": ("undelivered.ops.commands.processes", "rehearsal", "Start the rehearsal mail server on loopback."),
     "migrate": ("undelivered.ops.commands.database", "migrate", "Bring the database to this version's form."),
     "user": ("undelivered.ops.commands.accounts", "user", "Accounts of the people who sign in."),
     "token": ("undelivered.ops.commands.accounts", "token", "API tokens of programs."),
+    "smtp-credential": (
+        "undelivered.ops.commands.inbound",
+        "smtp_credential",
+        "Logins of programs that submit mail by SMTP.",
+    ),
+    "smtp-network": ("undelivered.ops.commands.inbound", "smtp_network", "Networks that submit mail without a login."),
     "sample": ("undelivered.ops.commands.sample", "sample", "Make the sample project, as the first `run` does."),
     "bounces": ("undelivered.bounces.cli", "bounces", "Read returned mails and SMTP replies; needs no database."),
     "settings": (

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import socket
 import zoneinfo
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -51,6 +52,10 @@ def web_port(value: str) -> int:
     if not value.isdecimal() or not 1 <= int(value) <= 65535:
         raise ValueError("use a port number from 1 to 65535")
     return int(value)
+
+
+def port_or_none(value: str) -> int | None:
+    return None if value.lower() == "none" else port(value)
 
 
 def count(most: int) -> Callable[[str], int]:
@@ -137,6 +142,12 @@ def host(value: str) -> str:
     return value
 
 
+def host_name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", value) or len(value) > 253:
+        raise ValueError("use a host name, such as desk.example.com")
+    return value
+
+
 def default_data_dir(environ: Mapping[str, str]) -> Path:
     """Root's data live where the unprivileged user that PostgreSQL runs under can reach them."""
     if os.geteuid() == 0:
@@ -178,10 +189,43 @@ class Env:
     web_host: str = _setting(host, "127.0.0.1", "Address that the web server listens on.")
     web_port: int = _setting(web_port, 8025, "Port of the web server: pages, API, health.")
     web_processes: int = _setting(count(64), 1, "Processes of the web server.")
-    smtp_port: int = _setting(
-        port,
-        2525,
-        "Port of the SMTP server. `undelivered run` gives it to the rehearsal mail server; 0 picks a free one.",
+    smtp_host: str = _setting(host, "127.0.0.1", "Address that the SMTP door listens on.")
+    smtp_port: int = _setting(port, 2525, "Port of the SMTP door, with STARTTLS where there is a certificate.")
+    smtp_tls_port: int | None = _setting(
+        port_or_none,
+        None,
+        "Port of the SMTP door with TLS from the start, or `none`. It needs a certificate.",
+        shown="`none`",
+    )
+    smtp_name: str = _setting(
+        host_name,
+        lambda environ: socket.gethostname(),
+        "What the SMTP door calls itself in its greeting and in trace headers.",
+        shown="the machine's name",
+    )
+    tls_cert: Path | None = _setting(
+        folder,
+        None,
+        "The SMTP door's certificate, with its chain, in a PEM file. Loaded again when it changes.",
+        shown="none; no TLS",
+    )
+    tls_key: Path | None = _setting(
+        folder, None, "The certificate's private key, in a PEM file.", shown="in the certificate's file"
+    )
+    smtp_auth_without_tls: bool = _setting(
+        flag, False, "Whether clients on other machines may log in to the SMTP door without TLS."
+    )
+    smtp_size_limit: int = _setting(
+        count(1_000_000_000), 25 * 1024 * 1024, "Largest mail that the SMTP door takes, in bytes."
+    )
+    smtp_recipients: int = _setting(count(100_000), 1000, "Recipients that one submitted mail may have.")
+    smtp_connections: int = _setting(
+        count(60_000), 1000, "Connections that one SMTP door holds at once; half of them at most are one client's."
+    )
+    least_free_disk: int = _setting(
+        count(10**12),
+        1024**3,
+        "Free bytes on the data folder's disk below which the SMTP door refuses mail rather than lose it.",
     )
     public_url: str | None = _setting(
         web_url,

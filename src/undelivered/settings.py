@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "undelivered.desk",
     "undelivered.delivery",
     "undelivered.rules",
+    "undelivered.inbound",
     "undelivered.api",
     "undelivered.ops",
     "undelivered.web",
