@@ -39,7 +39,7 @@ class CannotOpen(Exception):
 
 class Connection:
     def __init__(
-        self, settings: SmtpSettings, context: ssl.SSLContext, talk: Talk, tokens: Tokens | None = None
+        self, settings: SmtpSettings, context: ssl.SSLContext | None, talk: Talk, tokens: Tokens | None = None
     ) -> None:
         self.settings = settings
         self.talk = talk
@@ -120,6 +120,7 @@ class Connection:
         self._need(await self.command(Stage.STARTTLS, b"STARTTLS"))
         if not self.wire.quiet:  # somebody in between could have put it there, to be taken for what was encrypted
             raise CannotOpen("The provider went on in clear after STARTTLS; nothing of it was believed.")
+        assert self._context is not None
         await self.wire.encrypt(self._context, self.settings.host)
         self._note_tls()
         await self._hello()  # what was offered before is void now: RFC 3207, 4.2

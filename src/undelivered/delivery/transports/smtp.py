@@ -56,7 +56,8 @@ class SmtpTransport:
         return await self._open(talk)
 
     async def _open(self, talk: Talk) -> Connection:
-        connection = Connection(self.settings, self._context, talk, self._tokens)
+        context = None if self.settings.security is Security.NONE else self._context
+        connection = Connection(self.settings, context, talk, self._tokens)
         try:
             await connection.open()
         except BaseException:

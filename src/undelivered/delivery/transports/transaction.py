@@ -92,7 +92,7 @@ def _out_of_step(stage: Stage, reply: Reply) -> bool:
 
 
 async def _catch_up(connection: Connection, stages: Sequence[Stage], *, after: Stage) -> None:
-    """Hears the rest of the replies, so that the connection can be used again. Whatever they say, the refusal stands."""
+    """Hears the rest of the replies, so that the connection is of use again. Whatever they say, the refusal stands."""
     try:
         async with asyncio.timeout(CATCH_UP_S):
             for stage in stages:
