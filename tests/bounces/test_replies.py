@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from undelivered.bounces import Cause, classify
+
+# One reply a line: the causes that a careful reader would accept, `|`, what a server said.
+REPLIES = (Path(__file__).parent / "samples" / "replies.txt").read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize("line", REPLIES)
+def test_a_reply_as_servers_say_it_is_understood(line: str) -> None:
+    causes, _, reply = line.partition("|")
+    decision = classify(reply)
+    assert decision.cause.value in causes.split(","), decision.decided_by
 
 
 @pytest.mark.parametrize(

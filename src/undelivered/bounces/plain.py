@@ -19,6 +19,8 @@ from undelivered.bounces.shapes import MENTIONED, PHRASE, SHAPED
 MAX_RECIPIENTS = 200
 MAX_SAID_LINES = 40
 
+_FOLDED = re.compile(r"\(expanded from\n\s{0,20}")
+
 # A mailer's name for all its notices, not what happened: it must not decide for "system error".
 _SUBJECTS_OF_ANY_FAILURE = ("system error", "mail error", "error mail", "internal error")
 
@@ -87,6 +89,8 @@ def failed_recipients_header(notice: Notice) -> list[str]:
 
 def _body_of(notice: Notice, dialect: Dialect) -> str:
     text = notice.own_text
+    if "(expanded from\n" in text:
+        text = _FOLDED.sub("(expanded from ", text)
     if dialect.ends:
         lines = text.split("\n")
         for number, line in enumerate(lines):
@@ -110,12 +114,11 @@ def _scan(text: str, dialect: Dialect) -> list[_Seen]:
             if last is not None and last.said:
                 last.open = False
             continue
-        if "@" in line and (found := shapes.ORIGINALLY.search(line)):
-            if last is None or not last.open:
-                last = _Seen(shapes.clean(found[1]), SHAPED)
-                seen.append(last)
-            last.original = shapes.clean(found[1])
         taken = _takes_up(line, stripped, seen, dialect)
+        if "@" in line and (found := shapes.ORIGINALLY.search(line)):
+            if not seen or not seen[-1].open:
+                seen.append(_Seen(shapes.clean(found[1]), SHAPED))
+            seen[-1].original = shapes.clean(found[1])
         if not taken and seen and seen[-1].open and len(seen[-1].said) < MAX_SAID_LINES:
             seen[-1].said.append(stripped)
     return seen

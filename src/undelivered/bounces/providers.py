@@ -55,8 +55,16 @@ PROVIDERS: tuple[Provider, ...] = (
         (C.SUSPEND, "account that does not accept mail"),
     ),
     _row(
+        "AOL",
+        "aol.com aol.net",
+        (C.BLOCKED, "con b1; con b2; rly b1; rly b2; rly bd; rly bl; rly sn; ipbl; rtr bb; rtr bl"),
+        (C.RATE_LIMITED, "dyn t1; dyn t2; rtr rl; con rl"),
+        (C.REQUIRE_PTR, "dns nr; rtr dn"),
+        (C.SPAM_DETECTED, "hvu b1; hvu b2; int ft; rly ch"),
+    ),
+    _row(
         "Yahoo",
-        "yahoo aol.com verizonmedia yahooinc yahoodns",
+        "yahoo aol.com verizonmedia yahooinc yahoodns [tss [ts0 [gl0 [bl2 [ipts",
         (
             C.USER_UNKNOWN,
             "dd requested mail action not taken; dd this user doesnt have a; aborted mailbox not found; dt spl",
@@ -232,6 +240,11 @@ PROVIDERS: tuple[Provider, ...] = (
         (C.RATE_LIMITED, "con t1; con t2; con t3; con t4; rcp t2; rcp t3"),
         (C.SUSPEND, "rcp t4"),
         (C.SYSTEM_ERROR, "rcp t1; int t1; int t2; int t3; int t4; int t5; int p5; int p6; msg t1"),
+    ),
+    _row(
+        "Deutsche Telekom",
+        "t-online",
+        (C.BLOCKED, "a problem occurred; ask your postmaster for help"),
     ),
     _row(
         "Cloudflare",

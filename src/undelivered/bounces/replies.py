@@ -59,7 +59,7 @@ def find_command(words: str) -> str:
 
 # How much a kind of evidence weighs; what is below FIRM gives way to firm evidence found in other words.
 EXACT, STATUS, GENERAL, COMMAND, VAGUE, REPLY, NOTHING = 7, 6, 5, 3, 2, 1, 0
-FIRM = GENERAL
+FIRM = STATUS
 
 
 def classify(reply: str, *, command: str = "", host: str = "", recipient: str = "", status: str = "") -> Decision:

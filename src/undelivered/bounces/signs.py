@@ -46,8 +46,9 @@ _WORDS = (
     "не было доставлено", "配信できません", "送信できません", "届けられません", "お届けできません",
     "invalid final delivery", "failure reasons", "invalid user", "delivery problems", "returned mail",
     "been returned", "intended recipient", "non-existent", "was aborted", "will be retried", "n'existe pas",
-    "adresse inconnue", "delivery of mail to", "trouble delivering", "following recipient", "following address",
-    "退回", "无法", "not a member", "duplicated message", "not been delivered", "undelivered",
+    "adresse inconnue", "message could not be sent", "unable to send your message", "delivery of mail to",
+    "trouble delivering", "following recipient", "following address", "退回", "无法", "not a member",
+    "duplicated message", "not been delivered", "undelivered",
 )  # fmt: skip
 # Said by a mail server, these are about a failure; said by anybody else, they may be about anything.
 _SAID_BY_SERVERS = (

@@ -11,10 +11,11 @@ from undelivered.bounces.reasons import Cause
 _A = ADDRESS.pattern
 
 # >>> ann@example.com <ann@example.com>
+_TWICE = re.compile(rf"^\s{{0,8}}>>>\s{{1,4}}\S{{1,200}}@\S{{1,200}} <({_A})>", re.MULTILINE)
 ACTIVE_HUNTER = Dialect(
     "Active!hunter",
-    lambda n: "x-ahmailid" in n.mail.headers or (">>> " in n.own_words and "permanent fatal errors" in n.own_words),
-    recipient=(re.compile(rf"^\s*>>>\s+\S+@\S+\s+<({_A})>"),),
+    lambda n: "x-ahmailid" in n.mail.headers or _TWICE.search(n.own_text) is not None,
+    recipient=(_TWICE,),
 )
 
 # Trend Micro: says who, seldom why; it refuses before queueing only what the next server does not know.

@@ -76,7 +76,7 @@ GENERAL: tuple[tuple[C, str], ...] = (
         emails from your; your ip; your ip address; your isp; your host; your mta; your network; your server;
         your mail server; your mailserver; your email server; your system; sender ip; sender ip address; source ip;
         sending ip; sending host; originating ip; remote ip; client ip; connecting ip; from this ip; from that ip;
-        dialup; dial up; dul; geolocation; country; helo name; host name is not; too many errors; this ip address;
+        dialup; dial up; dul; geolocation; country; host name is not; too many errors; this ip address;
         through your isp; closed due to; error visit; banned; trap hit; listed in; listed by; listed at; is listed;
         unallowed
         """,
@@ -104,8 +104,8 @@ GENERAL: tuple[tuple[C, str], ...] = (
     (
         C.REJECTED,
         """
-        sender denied; sender blocked; sender is blocked; sender unknown; sender must exist; sender must resolve;
-        envelope sender; envelope from; return path; mail from address; mail from domain; from domain; from address;
+        administrative prohibition; sender unknown; sender must exist; sender must resolve; envelope sender;
+        envelope from; return path; mail from address; mail from domain; from domain; from address;
         blocked by recipient; not allowed to send; not permitted to send; not authorized to send; unauthorized sender;
         spoof; spoofed; spoofing; no such domain
         """,
@@ -135,9 +135,9 @@ GENERAL: tuple[tuple[C, str], ...] = (
         does not exists; did not exist; couldnt be found; could not be found; cannot be found; cannot find; cant find;
         could not find; unable to find; unable to locate; this user is not; this address no longer; this account;
         this address; there is no user; there is no such; there is no account; there is no one; undeliverable address;
-        undeliverable to; requested mail action not taken mailbox; requested action not taken; requested mail action;
-        destination server rejected recipients; rejected recipient; rejected address; reject mail for; rcpt failed;
-        rcpt rejected; sorry i couldnt find; unexpected recipient; closed mailbox; cannot open mailbox
+        undeliverable to; destination server rejected recipients; rejected recipient; rejected address;
+        reject mail for; rcpt failed; rcpt rejected; sorry i couldnt find; unexpected recipient; closed mailbox;
+        cannot open mailbox
         """,
     ),
     (

@@ -138,21 +138,21 @@ EXPIRED = (
 NETWORK_ERROR = (
     C.NETWORK_ERROR,
     """
-    routing loopdetected; resolver fwd loop; hop count exceeded - possible mail loop;
-    dns records for the destination computer could not be found; unable to resolve route;
-    maximum forwarding loop count exceeded; malformed name server reply; malformed or unexpected name server reply;
-    name server timeout; did not accept our requests to connect; no relevant answers; too many hops; hop count;
-    hop count exceeded; maximum hop count; maximum hop; maximum forwarding; mail forwarding loop; mail loop;
-    mail loops; mail loop detected; mailer loop; message loop; message looping; message is looping; routing loop;
-    routing error; route loop; loop back to; loop detected; mx loop; delivery loop; already visited;
-    too many received; connection refused; connection reset by peer; connection was closed; connection was dropped;
-    connection died; connection lost; connection broken; connection terminated; connection aborted; lost connection;
-    couldnt connect; could not connect; cannot connect; cant connect; unable to connect; failed to connect;
-    no route to host; no route; network is unreachable; network unreachable; network problem; network is down;
-    host is unreachable; host is down; host down; host is not available; name server error; dns failure;
-    dns lookup failure; dns problem; dns timeout; dns temporarily; dns resolution; host not found try again;
-    all hosts have been failing; could not send to mx; servers did not answer; temporary lookup;
-    temporary failure in name resolution; temporary dns; loop count; winsock
+    no data record of requested type; routing loopdetected; resolver fwd loop;
+    hop count exceeded - possible mail loop; dns records for the destination computer could not be found;
+    unable to resolve route; maximum forwarding loop count exceeded; malformed name server reply;
+    malformed or unexpected name server reply; name server timeout; did not accept our requests to connect;
+    no relevant answers; too many hops; hop count; hop count exceeded; maximum hop count; maximum hop;
+    maximum forwarding; mail forwarding loop; mail loop; mail loops; mail loop detected; mailer loop; message loop;
+    message looping; message is looping; routing loop; routing error; route loop; loop back to; loop detected;
+    mx loop; delivery loop; already visited; too many received; connection refused; connection reset by peer;
+    connection was closed; connection was dropped; connection died; connection lost; connection broken;
+    connection terminated; connection aborted; lost connection; couldnt connect; could not connect; cannot connect;
+    cant connect; unable to connect; failed to connect; no route to host; no route; network is unreachable;
+    network unreachable; network problem; network is down; host is unreachable; host is down; host down;
+    host is not available; name server error; dns failure; dns lookup failure; dns problem; dns timeout;
+    dns temporarily; dns resolution; host not found try again; all hosts have been failing; could not send to mx;
+    servers did not answer; temporary failure in name resolution; temporary dns; loop count; winsock
     """,
 )
 
@@ -172,6 +172,7 @@ SYNTAX_ERROR = (
 SYSTEM_ERROR = (
     C.SYSTEM_ERROR,
     """
+    temporary lookup failure; lookup failure; database lookup; temporary lookup;
     encountered an error while being processed; loops back to myself; would create a mail loop;
     loop was found in the mail exchanger; recipient deferred because there is no mdb; remote server is misconfigured;
     cannot send e-mail to yourself; cant create user output file; timeout waiting for input; aliasing error;

@@ -29,36 +29,43 @@ SYSTEM_FULL = (
     """,
 )
 
+MAILBOX_FULL_FIRST = (
+    C.MAILBOX_FULL,
+    """
+    mailbox full; mailbox is full; mailbox size limit; mailbox limit exceeded; mailbox quota; mailbox over quota;
+    recipients mailbox is full; mailbox has exceeded; user has too many messages; has too many messages on the server;
+    too many messages on the server; too many messages in the mailbox; too many messages in mailbox;
+    too many messages waiting; too many messages for this user
+    """,
+)
+
 MAILBOX_FULL = (
     C.MAILBOX_FULL,
     """
     quotaexceededexception; mapiexceptionshutoffquotaexceeded; storedrv deliver mailbox full; capacity limit exceeded;
     disc quota exceeded; exceeding receiving limits; space has been used up; exceeding their quota;
     exceeding its mailbox quota; mailbox quota usage exceeded; exceeding the allowed;
-    mailbox exceeded the local limit; disk space limit; usage exceeded; mailbox full; mailbox is full;
-    mailbox is currently full; mailbox was full; mailbox for user is full; mailbox too full; mailbox has exceeded;
-    mailbox has reached; mailbox exceeded; mailbox exceeds; mailbox quota; mailbox size limit; mailbox out of storage;
-    mailbox filled; mailbox overquota; mailboxfull; mailbox over quota; inbox is full; inbox full;
+    mailbox exceeded the local limit; disk space limit; usage exceeded; mailbox is currently full; mailbox was full;
+    mailbox for user is full; mailbox too full; mailbox has reached; mailbox exceeded; mailbox exceeds;
+    mailbox out of storage; mailbox filled; mailbox overquota; mailboxfull; inbox is full; inbox full;
     inbox is out of storage; maildir over quota; maildir delivery failed * quota; mail box full; mail box is full;
     mail quota exceeded; mail folder is full; mail directory is full; mail file size exceeds; mail file quota;
     account is full; account full; account is exceeding; account is overquota; account has exceeded;
     account over quota; user is over quota; user is overquota; user over quota; user has exceeded;
-    user mailbox exceeds; user has too many messages; user has used up; user quota exceeded; user exceeded;
-    user has no space; user does not have enough space; user disk quota; user storage; recipient is over quota;
-    recipient over quota; recipient overquota; recipient mailbox full; recipient mailbox is full;
-    recipient reached disk quota; recipient has exceeded; recipient exceeded; recipient storage full;
-    recipient rejected mailbox would exceed; mailbox would exceed maximum allowed storage; would exceed * quota;
-    would exceed mailbox; would be over quota; would exceed quota; over quota; over the quota; over their quota;
-    over its quota; over his quota; over her quota; over the allowed quota; over disk quota; over the storage quota;
-    over the maximum allowed; overquota; out of storage; out of storage space; exceeded storage; exceeded the storage;
-    exceeded storage allocation; exceeded allocated storage; exceeded * quota; exceeded its quota;
-    exceeded their quota; exceeded quota; exceeds quota; exceeds the quota; exceeding the quota;
-    exceeds allowed message count; exceeded the space; exceeded email space; exceeded disk; storage quota;
-    storage capacity; storage space; quota exceeded; quota exceed; quota has been exceeded; quota full; quota is full;
-    quota is exceeded; quota violation; quota reached; quotaexceeded; disk quota; diskquota;
-    delivery failed over quota; not enough storage; not enough room; insufficient quota; insufficient mailbox;
-    insufficient account; full mailbox; storage is full; too much mail data; too many messages in;
-    too many messages on; too many messages for; too many messages waiting;
+    user mailbox exceeds; user has used up; user quota exceeded; user exceeded; user has no space;
+    user does not have enough space; user disk quota; user storage; recipient is over quota; recipient over quota;
+    recipient overquota; recipient mailbox full; recipient mailbox is full; recipient reached disk quota;
+    recipient has exceeded; recipient exceeded; recipient storage full; recipient rejected mailbox would exceed;
+    mailbox would exceed maximum allowed storage; would exceed * quota; would exceed mailbox; would be over quota;
+    would exceed quota; over quota; over the quota; over their quota; over its quota; over his quota; over her quota;
+    over the allowed quota; over disk quota; over the storage quota; over the maximum allowed; overquota;
+    out of storage; out of storage space; exceeded storage; exceeded the storage; exceeded storage allocation;
+    exceeded allocated storage; exceeded * quota; exceeded its quota; exceeded their quota; exceeded quota;
+    exceeds quota; exceeds the quota; exceeding the quota; exceeds allowed message count; exceeded the space;
+    exceeded email space; exceeded disk; storage quota; storage capacity; storage space; quota exceeded; quota exceed;
+    quota has been exceeded; quota full; quota is full; quota is exceeded; quota violation; quota reached;
+    quotaexceeded; disk quota; diskquota; delivery failed over quota; not enough storage; not enough room;
+    insufficient quota; insufficient mailbox; insufficient account; full mailbox; storage is full; too much mail data;
     dd this user doesnt have a yahoo com account;
     sorry your message to @ cannot be delivered this account is over quota; delivery to * over quota;
     mail drop * full; maximum number of messages in; mailfolder is full;
@@ -69,13 +76,13 @@ MAILBOX_FULL = (
 HAS_MOVED = (
     C.HAS_MOVED,
     """
-    recipient no longer on server; no forwarding address; has moved please; user has moved;
-    has moved and left no forwarding; mailbox has moved; destination mailbox has moved; recipient has moved;
-    address has changed; has changed address; changed their address; email address has changed;
+    not local please try; no longer employed; recipient no longer on server; no forwarding address; has moved please;
+    user has moved; has moved and left no forwarding; mailbox has moved; destination mailbox has moved;
+    recipient has moved; address has changed; has changed address; changed their address; email address has changed;
     e-mail address has changed; address was changed; has a new email address; my new address; new email address is;
     address is changed to; has been replaced by; has been migrated; please use the new; moved permanently;
     left the company; no longer works; no longer work; no longer with the company; no longer with us;
-    no longer employed; no longer an employee; has left the
+    no longer an employee; has left the
     """,
 )
 
@@ -121,25 +128,26 @@ SUSPEND = (
 NOT_ACCEPT = (
     C.NOT_ACCEPT,
     """
+    couldnt find a mail exchanger; could not find a mail exchanger; indicated no smtp service;
     mail receiving disabled; no route for current request; host does not accept mail; host does not accept email;
     does not accept mail null mx; null mx; nullmx; domain does not accept mail; domain does not accept email;
     domain of recipient does not accept mail; does not accept mail rfc7504; does not accept any mail;
     does not receive email; doesnt receive email; doesnt receive mail; does not accept mail;
     server does not accept mail; does not accept email; doesnt accept email; doesnt accept mail;
-    doesnt accept any mail; no smtp service; an mx or srv record indicated no smtp service; no mx found;
-    no mx found for domain; no mx record; no mx record found; no mx records; no mx or a; no mx or a records;
-    no mx hosts; no valid mx; no mail exchanger; no mail exchange; no mail hosts; cant find any mail servers;
-    could not find a mail server; smtp protocol returned a permanent error; name server no data; has no mx;
-    recipient server does not accept mail; not configured to accept mail; not configured to receive mail;
-    mail not accepted at this; system not accepting network messages; this host accepts no mail;
-    machine does not accept mail; no host found for domain; cname lookup does not accept smtp mail;
-    recipient domain has no
+    doesnt accept any mail; an mx or srv record indicated no smtp service; no mx found; no mx found for domain;
+    no mx record; no mx record found; no mx records; no mx or a; no mx or a records; no mx hosts; no valid mx;
+    no mail exchanger; no mail exchange; no mail hosts; cant find any mail servers; could not find a mail server;
+    smtp protocol returned a permanent error; name server no data; has no mx; recipient server does not accept mail;
+    not configured to accept mail; not configured to receive mail; mail not accepted at this;
+    this host accepts no mail; machine does not accept mail; no host found for domain;
+    cname lookup does not accept smtp mail; recipient domain has no
     """,
 )
 
 HOST_UNKNOWN = (
     C.HOST_UNKNOWN,
     """
+    because the domain * couldnt be found; because the domain * could not be found; domain * was not found;
     host unreachable; mail domain mentioned in email address is unknown; unknown domain name;
     account or domain may not exist; host unknown; unknown host; host not found; host name not found;
     hostname not found; host or domain name not found; host or domain name not found name service error;
@@ -176,6 +184,9 @@ FILTERED = (
 USER_UNKNOWN = (
     C.USER_UNKNOWN,
     """
+    you tried to reach is not available; do not have a mailbox; does not have a mailbox; dont have a mailbox;
+    no mailbox for; not have an account; no account for; no longer a valid user; not a valid email address;
+    could not be found or was misspelled; recipient verification; recipient address rejected unverified address;
     resolver fwd notfound; addresses were unknown; address was unknown; recipients were unknown; receiver not found;
     invalid receiver address; receiver unknown; unknown receiver; not a valid user here; does not exist in our;
     user unknown; user is unknown; user unkown; user unknow; users unknown; unknown user; unknown users;
@@ -206,13 +217,13 @@ USER_UNKNOWN = (
     no such alias; no such virtual user; no such id; no such userid; no such mail drop; no such maildrop;
     no such member; no such unknown; no such customer; no such subscriber; nosuchuser; no user by that name;
     no user with that name; no user found; no users here by that name; no mailbox here by that name;
-    no mailbox by that name; no mailbox found; no mailbox for; no account by that name; no account with;
-    no valid recipient; no valid recipients; no valid recipients remaining; no recipient found; no one here;
-    no one by that name; no longer on server; no longer exists; no longer exist; no longer has an account;
-    no longer an active; no longer accepting mail; no longer subscribes; no longer subscribed; no local mailbox;
-    no matching recipient; user not found; user was not found; user notfound; user not known; user not exist;
-    user not exists; user not existed; user no exist; user no found; user not listed; user not local;
-    user not available; user not registered; user not here; user does not exist; user doesnt exist; user dosent exist;
+    no mailbox by that name; no mailbox found; no account by that name; no account with; no valid recipient;
+    no valid recipients; no valid recipients remaining; no recipient found; no one here; no one by that name;
+    no longer on server; no longer exists; no longer exist; no longer has an account; no longer an active;
+    no longer accepting mail; no longer subscribes; no longer subscribed; no local mailbox; no matching recipient;
+    user not found; user was not found; user notfound; user not known; user not exist; user not exists;
+    user not existed; user no exist; user no found; user not listed; user not local; user not available;
+    user not registered; user not here; user does not exist; user doesnt exist; user dosent exist;
     user does not exists; user doesnt exists; user do not exist; user dont exist; user didnt exist;
     user does not have an; user doesnt have a; user could not be found; user cannot be found; user cant be found;
     user name not found; user name was not; user name unknown; user id is not; user id not found; user is not found;
@@ -240,11 +251,11 @@ USER_UNKNOWN = (
     account has been removed; account cancelled; account canceled; account terminated; account has been terminated;
     account not valid; account is invalid; account invalid; account name; email name is not found; email not found;
     email unknown; email does not exist; email account does not; email account not; does not have an email account;
-    does not have a mailbox; doesnt have an account; doesnt have an account here; has no mailbox; has no account;
-    not a valid mailbox; not a valid recipient; not a valid user; not a valid address; not a valid email; not a valid;
-    not a known user; not an active address; not an existing; not a mailbox; not a registered; not known at this site;
-    not known here; not in my recipient; not in our database; not in the directory; not in address book;
-    not in recipient; not found in directory; not found in the directory; not listed in public name;
+    doesnt have an account; doesnt have an account here; has no mailbox; has no account; not a valid mailbox;
+    not a valid recipient; not a valid user; not a valid address; not a valid email; not a valid; not a known user;
+    not an active address; not an existing; not a mailbox; not a registered; not known at this site; not known here;
+    not in my recipient; not in our database; not in the directory; not in address book; not in recipient;
+    not found in directory; not found in the directory; not listed in public name;
     not listed in public name address book; not listed in domino directory; not our user; name not found;
     name is not recognized; nonexistent mailbox; nonexistent user; nonexistent recipient; nonexistent address;
     non existing recipient; does not exist here; doesnt exist here; does not like recipient; this user doesnt have a;

@@ -18,9 +18,11 @@ BAD_REPUTATION_FIRST = (
 BLOCKED_FIRST = (
     C.BLOCKED,
     """
-    helo command rejected; ehlo command rejected; service not available closing transmission channel; go away;
-    currently sending spam; rejecting open proxy; server access forbidden by your ip;
-    your server requires confirmation; multi-blacklist; access denied ip name lookup failed
+    helo ehlo domain is invalid; ehlo domain is invalid; helo domain is invalid;
+    no smtp service ip address is black listed; invalid helo; bad helo; helo name; helo command rejected;
+    ehlo command rejected; service not available closing transmission channel; go away; currently sending spam;
+    rejecting open proxy; server access forbidden by your ip; your server requires confirmation; multi-blacklist;
+    access denied ip name lookup failed
     """,
 )
 
@@ -93,67 +95,77 @@ REQUIRE_PTR = (
     """,
 )
 
+REJECTED_FIRST = (
+    C.REJECTED,
+    """
+    sender is on; sender blacklisted; sender is blacklisted; sender denied; sender refused; sender blocked;
+    sender is blocked; sender address blocked; sender domain blocked; sender address rejected; sender rejected;
+    sender verify failed; sender address verification failed; domain of sender address; sender domain not found;
+    sender domain does not exist; sender domain must exist; sender domain must resolve; sender domain invalid;
+    sender domain is invalid; invalid dns mx; domain of sender; could not verify sender; unable to verify sender;
+    sender address does not exist
+    """,
+)
+
 REJECTED = (
     C.REJECTED,
     """
-    emetteur invalide; is not a registered gateway user; rule imposed mailbox access for; denied bouncedeny;
+    doesnt want your mail; does not want your mail; want your mail; emetteur invalide;
+    is not a registered gateway user; rule imposed mailbox access for; denied bouncedeny;
     rfc 1035 violation recursive cname records for; sender is spammer; empty email address; unsigned dsn for;
     used to send your message is not subscribed;
     your access to submit messages to this e-mail system has been rejected; your email address has been blacklisted;
     sender was rejected; fully qualified email address required; this server does not accept mail from;
-    different address or alias using; administrative prohibition; mailfrom domain is listed in spamhaus;
-    by non-member to a members-only list; denied by secumail valid-address-filter; closed mailing list;
-    validation of sender failed; resolver rst sendernotauthenticatedforgroup;
-    sender was not authenticated when sending to this group; address that has been blacklisted;
-    all recipient addresses rejected; sender address rejected; sender rejected; sender address is rejected;
-    sender address denied; sender address verification failed; sender verify failed; sender verification failed;
-    sender verify; sender not verified; sender refused; sender domain blocked; sender domain is blocked;
-    sender domain rejected; sender domain not allowed; sender domain is empty; sender domain does not exist;
-    sender domain must exist; sender domain not found; sender domain must resolve; sender domain invalid;
-    sender host unknown; sender is unknown; sender invalid; sender is invalid; sender not allowed;
-    sender is not allowed; sender not permitted; sender not authorized; sender is not authorized;
-    sender not authenticated for group; sender not in; sender not pre-approved; sender email address rejected;
-    sender email address is; sender email has been; sender address invalid; sender address not; sender address is not;
-    sender non local; sender access denied; sender banned; sender blacklisted; sender is blacklisted; senders address;
-    senders domain; senders host; unroutable sender; unrouteable sender; unresolvable sender; invalid sender;
-    invalid sender domain; invalid return path; invalid from; invalid mail from; invalid domain see;
-    invalid envelope sender; invalid reverse path; bad sender; bad sender address; bad senders system address;
-    bad mail from; bad mailfrom; bad return; bad from; badmailfrom; unknown sender; unknown sender address;
-    unverified sender; unverified address; unable to verify sender; could not verify sender; cannot verify sender;
-    cant verify sender; could not verify sender address; cannot resolve your sender; can not find your sender;
-    domain of sender address * does not exist; domain of sender address; domain of sender; sender domain of;
-    sender callout; envelope sender rejected; return path rejected; return path is invalid; mailfrom rejected;
-    mail from rejected; mail from command rejected; mail from denied; from address is not; from address not;
-    from domain is invalid; rejected envelope from; access denied sender; message from a * not accepted;
-    backscatter protection detected; batv; bounce forbidden; bogus mail from; null sender; null senders;
-    null sender is not allowed; empty sender; empty envelope senders not allowed; empty from; does not accept bounces;
-    not accept bounces; doesnt accept bounces; no bounces; mail from not owned by user; not owned by user;
-    the from address; has installed an invalid mx record; invalid mx record; no mx record for sender;
-    returned mail not accepted here; delivery not allowed to non local; please use a valid;
-    rejected because of unacceptable from; you are not a member; not a member of this; only members; members only;
-    not subscribed; not allowed to post; not permitted to post; not permitted to send to; not allowed to send to;
-    not authorized to send to; may not have permission to post; posting to this; restricted to; non member; nonmember;
-    not a subscriber; not on the list of allowed senders; not in allowed senders; only accepts mail from;
-    accepts mail from * only; resolver rst auth; resolver rst restrictedtorecipientspermission;
-    resolver rst restrictedtorecipients; resolver rst authrequired; only accept messages from;
-    only accepts messages from; only accept mail from; allowed to send to this; recipient only accepts;
-    blocked by the recipient; refuses your mail; is not accepting mail from you; is not accepting mail from;
-    is not accepting messages from; is rejecting mail from
+    different address or alias using; mailfrom domain is listed in spamhaus; by non-member to a members-only list;
+    denied by secumail valid-address-filter; closed mailing list; validation of sender failed;
+    resolver rst sendernotauthenticatedforgroup; sender was not authenticated when sending to this group;
+    address that has been blacklisted; all recipient addresses rejected; sender address is rejected;
+    sender address denied; sender verification failed; sender verify; sender not verified; sender domain is blocked;
+    sender domain rejected; sender domain not allowed; sender domain is empty; sender host unknown; sender is unknown;
+    sender invalid; sender is invalid; sender not allowed; sender is not allowed; sender not permitted;
+    sender not authorized; sender is not authorized; sender not authenticated for group; sender not in;
+    sender not pre-approved; sender email address rejected; sender email address is; sender email has been;
+    sender address invalid; sender address not; sender address is not; sender non local; sender access denied;
+    sender banned; senders address; senders domain; senders host; unroutable sender; unrouteable sender;
+    unresolvable sender; invalid sender; invalid sender domain; invalid return path; invalid from; invalid mail from;
+    invalid domain see; invalid envelope sender; invalid reverse path; bad sender; bad sender address;
+    bad senders system address; bad mail from; bad mailfrom; bad return; bad from; badmailfrom; unknown sender;
+    unknown sender address; unverified sender; cannot verify sender; cant verify sender;
+    could not verify sender address; cannot resolve your sender; can not find your sender;
+    domain of sender address * does not exist; sender domain of; sender callout; envelope sender rejected;
+    return path rejected; return path is invalid; mailfrom rejected; mail from rejected; mail from command rejected;
+    mail from denied; from address is not; from address not; from domain is invalid; rejected envelope from;
+    access denied sender; message from a * not accepted; backscatter protection detected; batv; bounce forbidden;
+    bogus mail from; null sender; null senders; null sender is not allowed; empty sender;
+    empty envelope senders not allowed; empty from; does not accept bounces; not accept bounces;
+    doesnt accept bounces; no bounces; mail from not owned by user; not owned by user; the from address;
+    has installed an invalid mx record; invalid mx record; no mx record for sender; returned mail not accepted here;
+    delivery not allowed to non local; please use a valid; rejected because of unacceptable from;
+    you are not a member; not a member of this; only members; members only; not subscribed; not allowed to post;
+    not permitted to post; not permitted to send to; not allowed to send to; not authorized to send to;
+    may not have permission to post; posting to this; restricted to; non member; nonmember; not a subscriber;
+    not on the list of allowed senders; not in allowed senders; only accepts mail from; accepts mail from * only;
+    resolver rst auth; resolver rst restrictedtorecipientspermission; resolver rst restrictedtorecipients;
+    resolver rst authrequired; only accept messages from; only accepts messages from; only accept mail from;
+    allowed to send to this; recipient only accepts; blocked by the recipient; refuses your mail;
+    is not accepting mail from you; is not accepting mail from; is not accepting messages from;
+    is rejecting mail from
     """,
 )
 
 NO_RELAYING = (
     C.NO_RELAYING,
     """
-    we dont handle mail for; not local host; specified domain is not allowed; not allowed to relay;
-    permitted to relay; as a relay; relaying denied; relaying is denied; relaying not allowed;
-    relaying is not allowed; relaying prohibited; relaying not permitted; relaying to; relaying mail to;
-    relaying disallowed; relaying through this server; unable to relay; cannot relay; can not relay; no relaying;
-    relay not permitted; relay not allowed; relay is not allowed; relay access denied; relay access; relay denied;
-    relay operation rejected; relay disallowed; relay prohibited; relay rejected; relay restriction;
-    relay from unauthorized; not a relay; not an open relay; dont relay; does not relay; unauthorized relay;
-    third party relay; send mail through this server; not configured to relay; not one of our; is not a gateway;
-    insecure mail relay; mail server requires authentication when attempting to send to a non local e mail address;
+    allowed to be relayed; not allowed to be relayed; we dont handle mail for; not local host;
+    specified domain is not allowed; not allowed to relay; permitted to relay; as a relay; relaying denied;
+    relaying is denied; relaying not allowed; relaying is not allowed; relaying prohibited; relaying not permitted;
+    relaying to; relaying mail to; relaying disallowed; relaying through this server; unable to relay; cannot relay;
+    can not relay; no relaying; relay not permitted; relay not allowed; relay is not allowed; relay access denied;
+    relay access; relay denied; relay operation rejected; relay disallowed; relay prohibited; relay rejected;
+    relay restriction; relay from unauthorized; not a relay; not an open relay; dont relay; does not relay;
+    unauthorized relay; third party relay; send mail through this server; not configured to relay; not one of our;
+    is not a gateway; insecure mail relay;
+    mail server requires authentication when attempting to send to a non local e mail address;
     email address is not verified; that domain isnt in my list of allowed rcpthosts; isnt in my list of allowed;
     rcpthosts; domain is not local; domain not local; domain not served here; not hosted here; not handled here;
     not accepted here; not serviced here; is not served here; isnt hosted; non local domain; must login first;
@@ -172,15 +184,16 @@ BAD_REPUTATION = (
 BLOCKED = (
     C.BLOCKED,
     """
-    region is blocked; blocked region; connection refused by; refused connection; banned sending ip;
-    client host blocked; client host rejected blocked; client host rejected abus; client host rejected cannot;
-    client host rejected; spamhaus; spamcop; spamcannibal; sorbs; barracudacentral; barracuda central; uceprotect;
-    abuseat; mailspike; invaluement; proofpoint com dynamic; dnsbl; rbl; rbls; rblsmtpd; dnswl; blocklisted;
-    blacklist; blacklisted; black list; black listed; black listing; denylist; denylisted; deny list; banned ip;
-    banned host; ip banned; ip blocked; ip address blocked; ip address blacklisted; ip address is blocked;
-    ip address was blocked; ip address has been blocked; ip has been blocked; ip is blocked; ip is blacklisted;
-    ip was blocked; ip has been banned; address is blocked; host is blocked; host blocked; server blocked;
-    server is blocked; blocked using; blocked ip; blocked host; blocked sender ip; access denied ip;
+    not authorized to send email directly; invalid ip; ip is rejected; ip rejected; ip address rejected; ip is hangup;
+    ip not allowed; ip is not allowed; region is blocked; blocked region; connection refused by; refused connection;
+    banned sending ip; client host blocked; client host rejected blocked; client host rejected abus;
+    client host rejected cannot; client host rejected; spamhaus; spamcop; spamcannibal; sorbs; barracudacentral;
+    barracuda central; uceprotect; abuseat; mailspike; invaluement; proofpoint com dynamic; dnsbl; rbl; rbls;
+    rblsmtpd; dnswl; blocklisted; blacklist; blacklisted; black list; black listed; black listing; denylist;
+    denylisted; deny list; banned ip; banned host; ip banned; ip blocked; ip address blocked; ip address blacklisted;
+    ip address is blocked; ip address was blocked; ip address has been blocked; ip has been blocked; ip is blocked;
+    ip is blacklisted; ip was blocked; ip has been banned; address is blocked; host is blocked; host blocked;
+    server blocked; server is blocked; blocked using; blocked ip; blocked host; blocked sender ip; access denied ip;
     access from ip address; bad dns ptr; bad sender ip; part of their network is on our block list;
     network is on our block; invalid ip for sending; connection refused by policy; connection refused your;
     connection reset by policy; connections from this ip; connections not accepted; connections will not be accepted;
@@ -189,11 +202,11 @@ BLOCKED = (
     messages from * werent sent; messages from * were not sent; messages from your; mail from your * rejected;
     mail from this host; mail from * refused; mail from ip; you are blocked; you are not allowed to connect;
     you are not welcome; you are on our; ip reputation is; dynamic pool; dynamic range; dynamic host; residential ip;
-    dialup pool; geo blocking; from your country; hosts with dynamic; helo rejected; ehlo rejected; invalid helo;
-    bad helo; helo hostname; sender greylisted; greylisted; greylisting; graylist; graylisted; grey listed;
-    gray listed; greylisting in action; please use the smtp server of your isp; use your isp; use the smtp server;
-    use your providers; unable to accept mail from; too many bad; too many invalid; too many unknown; too many failed;
-    too many policy; too many spam; unacceptable mail; open proxy; open relay; open relays; you have been blocked;
+    dialup pool; geo blocking; from your country; hosts with dynamic; helo rejected; ehlo rejected; helo hostname;
+    sender greylisted; greylisted; greylisting; graylist; graylisted; grey listed; gray listed; greylisting in action;
+    please use the smtp server of your isp; use your isp; use the smtp server; use your providers;
+    unable to accept mail from; too many bad; too many invalid; too many unknown; too many failed; too many policy;
+    too many spam; unacceptable mail; open proxy; open relay; open relays; you have been blocked;
     you have been banned; cloudmark; domain listed; is in an rbl; is in a black list; in our block
     """,
 )
