@@ -30,6 +30,8 @@ GOOD = {
     "ALLOW_PRIVATE_HOSTS": ("on", True),
     "DEBUG": ("1", True),
     "LOG_LEVEL": ("debug", "DEBUG"),
+    "LOG_FORMAT": ("JSON", "json"),
+    "METRICS_TOKEN": ("0123456789abcdef", "0123456789abcdef"),
 }
 WRONG = [
     ("WEB_PORT", "eighty"),
@@ -47,6 +49,9 @@ WRONG = [
     ("PUBLIC_URL", "https://ann:pw@desk.example.com"),
     ("PUBLIC_URL", "https://[::1"),
     ("TIME_ZONE", "Berlin"),
+    ("LOG_FORMAT", "xml"),
+    ("METRICS_TOKEN", "short"),
+    ("METRICS_TOKEN", "0123456789 abcdef"),
     ("TIME_ZONE", "Europe"),
     ("TIME_ZONE", "../etc/passwd"),
     ("ADMIN_EMAIL", "ann"),

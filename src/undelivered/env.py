@@ -133,6 +133,19 @@ def log_level(value: str) -> str:
     return value.upper()
 
 
+def log_format(value: str) -> str:
+    if value.lower() not in {"text", "json"}:
+        raise ValueError("use text or json")
+    return value.lower()
+
+
+def bearer_token(value: str) -> str:
+    """What an HTTP header can carry (RFC 6750, section 2.1), and nobody guesses."""
+    if not re.fullmatch(r"[A-Za-z0-9._~+/-]{16,}=*", value):
+        raise ValueError("use 16 or more letters, digits and . _ ~ + / -")
+    return value
+
+
 def host(value: str) -> str:
     try:
         ipaddress.ip_address(value)
@@ -274,6 +287,17 @@ class Env:
     )
     debug: bool = _setting(flag, False, "Django's debug pages. Never on a machine that others reach.")
     log_level: str = _setting(log_level, "INFO", "Least level of what is logged: DEBUG, INFO, WARNING or ERROR.")
+    log_format: str = _setting(
+        log_format, "text", "How log lines look: `text` (key=value, for people) or `json` (an object a line)."
+    )
+    metrics_token: str | None = _setting(
+        bearer_token,
+        None,
+        "Bearer token that opens `/metrics`. Without one, only programs on the same machine may read it, "
+        "and only while `UNDELIVERED_PUBLIC_URL` is this machine's own.",
+        secret=True,
+        shown="none",
+    )
 
     @property
     def url(self) -> str:

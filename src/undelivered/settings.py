@@ -11,6 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 from undelivered import env as environment
 from undelivered.database import secret_key
 from undelivered.database.where import running_url
+from undelivered.ops import logs
 
 ENV = environment.read()
 
@@ -82,7 +83,7 @@ def _database(url: str) -> dict[str, Any]:
         "ENGINE": "django.db.backends.postgresql",
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
-        # Batches and pages are planned with their id bounds: only then is a day's partition read and the rest left alone.
+        # Batches and pages are planned with their id bounds: only then is one day read and the rest left alone.
         "OPTIONS": {"connect_timeout": 5, **rest, "options": "-c plan_cache_mode=force_custom_plan"},
         **known,
     }
@@ -130,11 +131,4 @@ STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": ENV.log_level},
-    "loggers": {"axes": {"level": "ERROR"}, "mail.log": {"level": "WARNING"}},
-}
+LOGGING: dict[str, Any] = logs.config(ENV.log_format, ENV.log_level)

@@ -4,11 +4,12 @@ from django.urls import include, path, re_path
 
 from undelivered.api import errors as api_errors
 from undelivered.api.v1 import api
-from undelivered.ops import health
+from undelivered.ops import health, metrics
 
 urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("metrics", metrics.metrics),
     path("api/v1/", api.urls),
     re_path("^api/", api_errors.unknown),
     path("", include("undelivered.web.urls")),

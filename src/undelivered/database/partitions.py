@@ -82,6 +82,14 @@ def days(execute: Execute, hot: Hot) -> list[date]:
     return sorted(day for table, day in _attached(execute) if table == name(hot, day))
 
 
+def all_days(execute: Execute) -> dict[str, list[date]]:
+    """The same of every hot table, by its name, asked once."""
+    found: dict[str, list[date]] = {hot.table: [] for hot in HOT}
+    for partition, day in _attached(execute):
+        found[_NAME.sub("", partition)].append(day)
+    return {table: sorted(those) for table, those in found.items()}
+
+
 def _attached(execute: Execute) -> Iterator[tuple[str, date]]:
     tables = ", ".join(f"'{hot.table}'::regclass" for hot in HOT)
     rows = execute(

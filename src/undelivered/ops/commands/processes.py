@@ -39,6 +39,7 @@ def web(parent: int | None) -> None:
     """Start a web process: pages, API, health."""
     env = start()
     end_with(parent)
+    from django.conf import settings
     from django.db import connections
     from granian.constants import Interfaces
     from granian.log import LogLevels
@@ -56,6 +57,7 @@ def web(parent: int | None) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=10,
         log_level=LogLevels.warning,
+        log_dictconfig=settings.LOGGING,
     ).serve(target_loader=_application)
 
 
