@@ -11,16 +11,16 @@ GENERAL: tuple[tuple[C, str], ...] = (
     (
         C.RATE_LIMITED,
         """
-        rate limit; throttling; slow down; excessive volume; allowed per session; messages per connection;
-        maximum recipients; sending rate; throttled; too frequent; too many mail; too much mail; too fast;
-        sent too many; exceeded your; has exceeded the max; has exceeded the maximum; per hour; per minute;
-        per second
+        hourly; quota * per; limit * reached; limit reached; rate limit; throttling; slow down; excessive volume;
+        allowed per session; messages per connection; maximum recipients; sending rate; throttled; too frequent;
+        too many mail; too much mail; too fast; sent too many; exceeded your; has exceeded the max;
+        has exceeded the maximum; per hour; per minute; per second
         """,
     ),
     (
         C.AUTH_FAILURE,
         """
-        spf fail; by spf; dkim; sender id; sender policy; email authentication; forged sender; envelope blocked;
+        spf; dkim; spf fail; by spf; sender id; sender policy; email authentication; forged sender; envelope blocked;
         header blocked
         """,
     ),
@@ -41,11 +41,12 @@ GENERAL: tuple[tuple[C, str], ...] = (
     (
         C.MAILBOX_FULL,
         """
-        mailbox storage; mailbox space; mailbox limit; exceeding quota; not enough space; insufficient space;
-        insufficient storage; mailbox is over; mailbox over; maildir over; account is over; account quota;
-        user is over; user quota; recipient quota; overdrawn; storage limit; storage limits; quota limit; no space;
-        no more space; no room; is full and * cannot; is full; space available; box full; has too much mail;
-        allocated disk
+        quota * exceeded; over * quota; exceeds * quota; quota * full; quota is; storage * exceeded; storage * full;
+        exhausted; mailbox storage; mailbox space; mailbox limit; exceeding quota; not enough space;
+        insufficient space; insufficient storage; mailbox is over; mailbox over; maildir over; account is over;
+        account quota; user is over; user quota; recipient quota; overdrawn; storage limit; storage limits;
+        quota limit; no space; no more space; no room; is full and * cannot; is full; space available; box full;
+        has too much mail; allocated disk
         """,
     ),
     (
@@ -84,7 +85,7 @@ GENERAL: tuple[tuple[C, str], ...] = (
     (
         C.REQUIRE_PTR,
         """
-        reverse name; reverse address; generic hostname; ip address has no; mail server ip connecting
+        ptr; reverse name; reverse address; generic hostname; ip address has no; mail server ip connecting
         """,
     ),
     (
@@ -120,31 +121,32 @@ GENERAL: tuple[tuple[C, str], ...] = (
     (
         C.USER_UNKNOWN,
         """
-        recipient no longer; recipient not available; recipient is not available; recipient not accepted;
-        recipient not ok; recipient not recognized; recipient not listed; recipient not in; recipient is not in;
-        invalid user; invalid address; invalid account; invalid local; invalid forward path; bad address;
-        no such object; no longer available; no longer valid; no longer in use; no longer active; no longer a valid;
-        no longer accepts; no longer receiving; no longer being used; no longer here; no longer used;
-        user is not local; user no longer; user rejected; user invalid; mailbox not allowed; mailbox is invalid;
-        mailbox no longer; mailbox lookup; mailbox access denied; address no longer; address not available;
-        address error; address rejected; address failed; address closed; address lookup; account is unavailable;
-        account unavailable; account no longer; not a known; not a local; not a recognised; not a user; not known;
-        not in our; not in directory; not found in; not listed in; not listed in the; not recognized; not recognised;
-        not here; not on this; not on server; name unknown; nonexisting; nonexistent; nonexistant; non existent;
-        non existing; non existant; does not exist; doesnt exist; not exist; not exists; dont exist; doesnt exist or;
-        does not exists; did not exist; couldnt be found; could not be found; cannot be found; cannot find; cant find;
-        could not find; unable to find; unable to locate; this user is not; this address no longer; this account;
-        this address; there is no user; there is no such; there is no account; there is no one; undeliverable address;
-        undeliverable to; destination server rejected recipients; rejected recipient; rejected address;
-        reject mail for; rcpt failed; rcpt rejected; sorry i couldnt find; unexpected recipient; closed mailbox;
-        cannot open mailbox
+        user * exist; account * exist; recipient * exist; mailbox * exist; address * exist; unknown * user;
+        verify recipient; recipient no longer; recipient not available; recipient is not available;
+        recipient not accepted; recipient not ok; recipient not recognized; recipient not listed; recipient not in;
+        recipient is not in; invalid user; invalid address; invalid account; invalid local; invalid forward path;
+        bad address; no such object; no longer available; no longer valid; no longer in use; no longer active;
+        no longer a valid; no longer accepts; no longer receiving; no longer being used; no longer here;
+        no longer used; user is not local; user no longer; user rejected; user invalid; mailbox not allowed;
+        mailbox is invalid; mailbox no longer; mailbox lookup; mailbox access denied; address no longer;
+        address not available; address error; address rejected; address failed; address closed; address lookup;
+        account is unavailable; account unavailable; account no longer; not a known; not a local; not a recognised;
+        not a user; not known; not in our; not in directory; not found in; not listed in; not listed in the;
+        not recognized; not recognised; not here; not on this; not on server; name unknown; nonexisting; nonexistent;
+        nonexistant; non existent; non existing; non existant; does not exist; doesnt exist; not exist; not exists;
+        dont exist; doesnt exist or; does not exists; did not exist; couldnt be found; could not be found;
+        cannot be found; cannot find; cant find; could not find; unable to find; unable to locate; this user is not;
+        this address no longer; this account; this address; there is no user; there is no such; there is no account;
+        there is no one; undeliverable address; undeliverable to; destination server rejected recipients;
+        rejected recipient; rejected address; reject mail for; rcpt failed; rcpt rejected; sorry i couldnt find;
+        unexpected recipient; closed mailbox; cannot open mailbox
         """,
     ),
     (
         C.HOST_UNKNOWN,
         """
-        nxdomain; illegal host; unable to resolve host; cannot resolve host; could not resolve; mail domain;
-        does not resolve; cannot resolve; unable to resolve; lookup failed
+        domain * exist; nxdomain; illegal host; unable to resolve host; cannot resolve host; could not resolve;
+        mail domain; does not resolve; cannot resolve; unable to resolve; lookup failed
         """,
     ),
     (
@@ -156,7 +158,7 @@ GENERAL: tuple[tuple[C, str], ...] = (
     (
         C.FAILED_STARTTLS,
         """
-        tls session; starttls; server certificate; tlsa; dane
+        tls; ssl; tls session; starttls; server certificate; tlsa; dane
         """,
     ),
     (
@@ -203,9 +205,10 @@ GENERAL: tuple[tuple[C, str], ...] = (
     (
         C.SECURITY_ERROR,
         """
-        authenticate; not authenticated; smtp auth; sasl; credentials; password; unauthenticated; unauthorized; login;
-        log in; not permitted to; submission; verification failure; verification failed; insecure; not authorized;
-        not authorised; authorization; authorisation; encryption; message refused
+        delivery not authorized; security policy; authenticate; not authenticated; smtp auth; sasl; credentials;
+        password; unauthenticated; unauthorized; login; log in; not permitted to; submission; verification failure;
+        verification failed; insecure; not authorized; not authorised; authorization; authorisation; encryption;
+        message refused
         """,
     ),
     (
@@ -217,7 +220,7 @@ GENERAL: tuple[tuple[C, str], ...] = (
     (
         C.CONTENT_ERROR,
         """
-        message content; message header; message headers; mime type; illegal character; charset not supported;
+        mime; message content; message header; message headers; mime type; illegal character; charset not supported;
         character set; 8 bit; 8bit; base64; subject contains; subject line; attachments are not; no html; html mail;
         html email; message format; the attachment; content error; header; headers; attachment
         """,

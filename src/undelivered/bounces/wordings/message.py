@@ -21,12 +21,13 @@ VIRUS_DETECTED = (
 FAILED_STARTTLS = (
     C.FAILED_STARTTLS,
     """
-    sent over a tls connection; tls required but not supported; does not support tls; not support tls;
-    not support starttls; starttls is required to send mail; must issue a starttls command first; must issue starttls;
-    starttls required; tls required; requires tls; require tls; tls is required; encryption required for;
-    requires encryption; tls handshake; tls negotiation; tls certificate; tls not available; tls is not available;
-    ssl handshake; tls error; tls connect failed; certificate verify failed; certificate not trusted;
-    certificate has expired; cannot start tls; did not offer starttls; mta sts; encrypted connection
+    tls currently unavailable; tls unavailable; tls is currently; sent over a tls connection;
+    tls required but not supported; does not support tls; not support tls; not support starttls;
+    starttls is required to send mail; must issue a starttls command first; must issue starttls; starttls required;
+    tls required; requires tls; require tls; tls is required; encryption required for; requires encryption;
+    tls handshake; tls negotiation; tls certificate; tls not available; tls is not available; ssl handshake;
+    tls error; tls connect failed; certificate verify failed; certificate not trusted; certificate has expired;
+    cannot start tls; did not offer starttls; mta sts; encrypted connection
     """,
 )
 
@@ -52,16 +53,17 @@ EMAIL_TOO_LARGE = (
 NOT_COMPLIANT_RFC = (
     C.NOT_COMPLIANT_RFC,
     """
-    barelinefeedsareillegal; missing a valid address in from header; having no from header; duplicate header;
-    duplicate headers; not rfc 5322 compliant; not rfc 2822 compliant; not rfc 822 compliant; not rfc 5321 compliant;
-    not rfc compliant; not compliant with rfc; non compliant with rfc; not 5322 compliant; not in compliance;
-    does not comply with rfc; doesnt comply with rfc; violates rfc; rfc violation; rfc compliance; rfc compliant;
-    rfc 5322; rfc5322; rfc 2822; rfc2822; multiple from; more than one from; multiple addresses in from;
-    multiple * headers; missing from header; missing from; from header is missing; missing to header;
-    missing date header; missing message id; no message id; invalid message id; message id is missing; bare lf;
-    bare linefeed; bare linefeeds; bare line feed; bare line feeds; bare newline; bare newlines; bare cr;
-    stray newline; smtp pix; this message is not rfc; https support google com mail p rfcmessagenoncompliant;
-    message is not rfc; header is missing; headers must be; line too long; lines longer than
+    duplicate * header; multiple * header; missing * header; barelinefeedsareillegal;
+    missing a valid address in from header; having no from header; duplicate header; duplicate headers;
+    not rfc 5322 compliant; not rfc 2822 compliant; not rfc 822 compliant; not rfc 5321 compliant; not rfc compliant;
+    not compliant with rfc; non compliant with rfc; not 5322 compliant; not in compliance; does not comply with rfc;
+    doesnt comply with rfc; violates rfc; rfc violation; rfc compliance; rfc compliant; rfc 5322; rfc5322; rfc 2822;
+    rfc2822; multiple from; more than one from; multiple addresses in from; multiple * headers; missing from header;
+    missing from; from header is missing; missing to header; missing date header; missing message id; no message id;
+    invalid message id; message id is missing; bare lf; bare linefeed; bare linefeeds; bare line feed;
+    bare line feeds; bare newline; bare newlines; bare cr; stray newline; smtp pix; this message is not rfc;
+    https support google com mail p rfcmessagenoncompliant; message is not rfc; header is missing; headers must be;
+    line too long; lines longer than
     """,
 )
 
@@ -90,7 +92,7 @@ SPAM_DETECTED = (
 CONTENT_ERROR = (
     C.CONTENT_ERROR,
     """
-    corrupt message content; invalid mime; mime complexity; improper use of 8-bit data;
+    improper mime; bad mime; corrupt message content; invalid mime; mime complexity; improper use of 8-bit data;
     improperly formatted binary content; unnecessary base64 encoding;
     header size or recipient list exceeds policy limit; routing loop detected too many received headers; media error;
     media not supported; media type is unsupported; conversion required; conversion is not supported;
@@ -138,7 +140,7 @@ EXPIRED = (
 NETWORK_ERROR = (
     C.NETWORK_ERROR,
     """
-    no data record of requested type; routing loopdetected; resolver fwd loop;
+    dns server failure; dns failure; no data record of requested type; routing loopdetected; resolver fwd loop;
     hop count exceeded - possible mail loop; dns records for the destination computer could not be found;
     unable to resolve route; maximum forwarding loop count exceeded; malformed name server reply;
     malformed or unexpected name server reply; name server timeout; did not accept our requests to connect;
@@ -150,8 +152,8 @@ NETWORK_ERROR = (
     connection terminated; connection aborted; lost connection; couldnt connect; could not connect; cannot connect;
     cant connect; unable to connect; failed to connect; no route to host; no route; network is unreachable;
     network unreachable; network problem; network is down; host is unreachable; host is down; host down;
-    host is not available; name server error; dns failure; dns lookup failure; dns problem; dns timeout;
-    dns temporarily; dns resolution; host not found try again; all hosts have been failing; could not send to mx;
+    host is not available; name server error; dns lookup failure; dns problem; dns timeout; dns temporarily;
+    dns resolution; host not found try again; all hosts have been failing; could not send to mx;
     servers did not answer; temporary failure in name resolution; temporary dns; loop count; winsock
     """,
 )
@@ -172,22 +174,23 @@ SYNTAX_ERROR = (
 SYSTEM_ERROR = (
     C.SYSTEM_ERROR,
     """
-    temporary lookup failure; lookup failure; database lookup; temporary lookup;
-    encountered an error while being processed; loops back to myself; would create a mail loop;
-    loop was found in the mail exchanger; recipient deferred because there is no mdb; remote server is misconfigured;
-    cannot send e-mail to yourself; cant create user output file; timeout waiting for input; aliasing error;
-    mail system configuration error; internal system error; internal error; internal server error; internal software;
-    internal failure; system error; system config; system failure; system problem; local configuration;
-    configuration error; config error; misconfigured; misconfiguration; server failure; server misconfigured;
-    server busy; server too busy; server is busy; service not available; service currently unavailable;
-    service is not available; service is down; temporary system problem; temporary system failure;
-    temporary system error; temporary local problem; temporary server error; temporary failure please;
-    temporary internal; temporary resource; temporarily unable to process; transaction aborted;
-    queue file write error; error writing message; database error; out of memory; insufficient memory;
-    insufficient permission; insufficient resources; could not load; error in processing; processing error;
-    unexpected error; unexpected failure; undefined error; unspecified error; permission problem;
-    local error in processing; requested action aborted local error; duplicated message; please come back;
-    could not complete; cannot complete; overloaded; under maintenance; upstream error; mail server error
+    sender verify callout; unable to verify recipient at this time; verify callout; temporary lookup failure;
+    lookup failure; database lookup; temporary lookup; encountered an error while being processed;
+    loops back to myself; would create a mail loop; loop was found in the mail exchanger;
+    recipient deferred because there is no mdb; remote server is misconfigured; cannot send e-mail to yourself;
+    cant create user output file; timeout waiting for input; aliasing error; mail system configuration error;
+    internal system error; internal error; internal server error; internal software; internal failure; system error;
+    system config; system failure; system problem; local configuration; configuration error; config error;
+    misconfigured; misconfiguration; server failure; server misconfigured; server busy; server too busy;
+    server is busy; service not available; service currently unavailable; service is not available; service is down;
+    temporary system problem; temporary system failure; temporary system error; temporary local problem;
+    temporary server error; temporary failure please; temporary internal; temporary resource;
+    temporarily unable to process; transaction aborted; queue file write error; error writing message; database error;
+    out of memory; insufficient memory; insufficient permission; insufficient resources; could not load;
+    error in processing; processing error; unexpected error; unexpected failure; undefined error; unspecified error;
+    permission problem; local error in processing; requested action aborted local error; duplicated message;
+    please come back; could not complete; cannot complete; overloaded; under maintenance; upstream error;
+    mail server error
     """,
 )
 
@@ -199,26 +202,26 @@ SECURITY_ERROR = (
     authentication credentials; authentication unsuccessful; authentication not; smtp authentication;
     must be authenticated; requires authentication; username and password not accepted;
     unauthenticated senders not allowed; please turn on smtp authentication; client was not authenticated;
-    client not authenticated; security reasons; security policy; security policies; transport security;
-    account not subscribed to ses; cryptographic; delivery not authorized
+    client not authenticated; security reasons; security policies; transport security; account not subscribed to ses;
+    cryptographic
     """,
 )
 
 POLICY_VIOLATION = (
     C.POLICY_VIOLATION,
     """
-    does not allow external forwarding; transport rules rejectmessage; rejected by organization policy;
-    blocked by organization policy; bounced due to organizational settings; message given low priority;
-    not accepting mail with attachments; without solving a captcha; youre using a mass mailer; content examination;
-    policy reasons; policy violation; local policy; local policy violation; policy rejection; policy reject;
-    policy rejected; policy restrictions; policy restriction; policy setting; violates policy; violates our policy;
-    violation of policy; denied by policy; blocked by policy; blocked by organization; due to policy;
-    due to local policy; due to security policy; by local policy; against policy; against our policy;
-    against company policy; administratively prohibited; administratively denied; administratively rejected;
-    not accepted for policy; message not accepted for policy; message rejected for policy; host network not allowed;
-    this message violates; rejected by policy; rejected by system; rejected by administrator; rejected by rule;
-    rejected for policy; site policy; mail policy; email policy; email rejected due to security policies;
-    company policy; corporate policy; terms of service; terms and conditions; content policy; delivery restriction;
-    delivery restrictions
+    refused by policy; does not allow external forwarding; transport rules rejectmessage;
+    rejected by organization policy; blocked by organization policy; bounced due to organizational settings;
+    message given low priority; not accepting mail with attachments; without solving a captcha;
+    youre using a mass mailer; content examination; policy reasons; policy violation; local policy;
+    local policy violation; policy rejection; policy reject; policy rejected; policy restrictions; policy restriction;
+    policy setting; violates policy; violates our policy; violation of policy; denied by policy; blocked by policy;
+    blocked by organization; due to policy; due to local policy; due to security policy; by local policy;
+    against policy; against our policy; against company policy; administratively prohibited; administratively denied;
+    administratively rejected; not accepted for policy; message not accepted for policy; message rejected for policy;
+    host network not allowed; this message violates; rejected by policy; rejected by system;
+    rejected by administrator; rejected by rule; rejected for policy; site policy; mail policy; email policy;
+    email rejected due to security policies; company policy; corporate policy; terms of service; terms and conditions;
+    content policy; delivery restriction; delivery restrictions
     """,
 )

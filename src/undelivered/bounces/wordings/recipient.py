@@ -42,6 +42,7 @@ MAILBOX_FULL_FIRST = (
 MAILBOX_FULL = (
     C.MAILBOX_FULL,
     """
+    speichervolumen; not enough disk space for user; storage is exhausted; exhausted allowed storage;
     quotaexceededexception; mapiexceptionshutoffquotaexceeded; storedrv deliver mailbox full; capacity limit exceeded;
     disc quota exceeded; exceeding receiving limits; space has been used up; exceeding their quota;
     exceeding its mailbox quota; mailbox quota usage exceeded; exceeding the allowed;
@@ -128,19 +129,20 @@ SUSPEND = (
 NOT_ACCEPT = (
     C.NOT_ACCEPT,
     """
-    couldnt find a mail exchanger; could not find a mail exchanger; indicated no smtp service;
-    mail receiving disabled; no route for current request; host does not accept mail; host does not accept email;
-    does not accept mail null mx; null mx; nullmx; domain does not accept mail; domain does not accept email;
-    domain of recipient does not accept mail; does not accept mail rfc7504; does not accept any mail;
-    does not receive email; doesnt receive email; doesnt receive mail; does not accept mail;
-    server does not accept mail; does not accept email; doesnt accept email; doesnt accept mail;
-    doesnt accept any mail; an mx or srv record indicated no smtp service; no mx found; no mx found for domain;
-    no mx record; no mx record found; no mx records; no mx or a; no mx or a records; no mx hosts; no valid mx;
-    no mail exchanger; no mail exchange; no mail hosts; cant find any mail servers; could not find a mail server;
-    smtp protocol returned a permanent error; name server no data; has no mx; recipient server does not accept mail;
-    not configured to accept mail; not configured to receive mail; mail not accepted at this;
-    this host accepts no mail; machine does not accept mail; no host found for domain;
-    cname lookup does not accept smtp mail; recipient domain has no
+    mx record is null; mx is null; has a null mx; mx points to null; couldnt find a mail exchanger;
+    could not find a mail exchanger; indicated no smtp service; mail receiving disabled; no route for current request;
+    host does not accept mail; host does not accept email; does not accept mail null mx; null mx; nullmx;
+    domain does not accept mail; domain does not accept email; domain of recipient does not accept mail;
+    does not accept mail rfc7504; does not accept any mail; does not receive email; doesnt receive email;
+    doesnt receive mail; does not accept mail; server does not accept mail; does not accept email;
+    doesnt accept email; doesnt accept mail; doesnt accept any mail; an mx or srv record indicated no smtp service;
+    no mx found; no mx found for domain; no mx record; no mx record found; no mx records; no mx or a;
+    no mx or a records; no mx hosts; no valid mx; no mail exchanger; no mail exchange; no mail hosts;
+    cant find any mail servers; could not find a mail server; smtp protocol returned a permanent error;
+    name server no data; has no mx; recipient server does not accept mail; not configured to accept mail;
+    not configured to receive mail; mail not accepted at this; this host accepts no mail;
+    machine does not accept mail; no host found for domain; cname lookup does not accept smtp mail;
+    recipient domain has no
     """,
 )
 
@@ -174,6 +176,7 @@ HOST_UNKNOWN = (
 FILTERED = (
     C.FILTERED,
     """
+    recipients filter; recipient filter; filter rules; recipients preferences; recipients settings;
     refused due to recipient preferences; message rejected due to user rules; user refuses to receive this mail;
     has restricted sms e-mail; only accepting mail from specific email addresses; resolver rst notauthorized;
     you have been blocked by the recipient; because the following address recipient id refuse to receive mail;
@@ -184,22 +187,23 @@ FILTERED = (
 USER_UNKNOWN = (
     C.USER_UNKNOWN,
     """
-    you tried to reach is not available; do not have a mailbox; does not have a mailbox; dont have a mailbox;
-    no mailbox for; not have an account; no account for; no longer a valid user; not a valid email address;
-    could not be found or was misspelled; recipient verification; recipient address rejected unverified address;
-    resolver fwd notfound; addresses were unknown; address was unknown; recipients were unknown; receiver not found;
-    invalid receiver address; receiver unknown; unknown receiver; not a valid user here; does not exist in our;
-    user unknown; user is unknown; user unkown; user unknow; users unknown; unknown user; unknown users;
-    unknown user account; unknown recipient; unknown recipients; unknown local part; unknown local user;
-    unknown local; unknown address; unknown or illegal; unknown or illegal alias; unknown or illegal user;
-    unknown mailbox; unknown account; unknown username; unknown alias; unknown virtual mailbox;
-    unknown destination mailbox; unknown email address; unknown host or user; unknown recipient address;
-    recipient unknown; recipient is unknown; recipient address unknown; recipients unknown; recipient not found;
-    recipient was not found; recipient notfound; recipient does not exist; recipient doesnt exist;
-    recipient not exist; recipient not known; recipient not exists; recipient is not exist; recipient do not exist;
-    recipient no found; recipient is not local; recipient is invalid; recipient invalid; recipient is not valid;
-    recipient not valid; recipient is not a valid; recipient name is not recognized; recipient address not found;
-    recipient address rejected user unknown; recipient address rejected access denied;
+    dosnt exist; dosent exist; doesnot exist; doesnt exists; user by that name; badrecipientto list; validrcptto list;
+    address unrouteable user; you tried to reach is not available; do not have a mailbox; does not have a mailbox;
+    dont have a mailbox; no mailbox for; not have an account; no account for; no longer a valid user;
+    not a valid email address; could not be found or was misspelled; recipient verification;
+    recipient address rejected unverified address; resolver fwd notfound; addresses were unknown; address was unknown;
+    recipients were unknown; receiver not found; invalid receiver address; receiver unknown; unknown receiver;
+    not a valid user here; does not exist in our; user unknown; user is unknown; user unkown; user unknow;
+    users unknown; unknown user; unknown users; unknown user account; unknown recipient; unknown recipients;
+    unknown local part; unknown local user; unknown local; unknown address; unknown or illegal;
+    unknown or illegal alias; unknown or illegal user; unknown mailbox; unknown account; unknown username;
+    unknown alias; unknown virtual mailbox; unknown destination mailbox; unknown email address; unknown host or user;
+    unknown recipient address; recipient unknown; recipient is unknown; recipient address unknown; recipients unknown;
+    recipient not found; recipient was not found; recipient notfound; recipient does not exist;
+    recipient doesnt exist; recipient not exist; recipient not known; recipient not exists; recipient is not exist;
+    recipient do not exist; recipient no found; recipient is not local; recipient is invalid; recipient invalid;
+    recipient is not valid; recipient not valid; recipient is not a valid; recipient name is not recognized;
+    recipient address not found; recipient address rejected user unknown; recipient address rejected access denied;
     recipient address rejected unknown; recipient address rejected no such; recipient address rejected undeliverable;
     recipient address rejected mailbox; recipient address rejected not; recipient address rejected unverified;
     recipient address rejected address; recipient address rejected invalid; recipient address does not exist;

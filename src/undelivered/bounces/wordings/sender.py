@@ -29,9 +29,10 @@ BLOCKED_FIRST = (
 RATE_LIMITED = (
     C.RATE_LIMITED,
     """
-    try again slower; please try again slower; too many smtp sessions; numerous attempts to deliver this message;
-    currently limiting; delivery temporarily throttled; limited the number; number of connections; connection count;
-    simultaneous smtp; max message per connection; max messages per connection; temporarily rate limited;
+    hourly message limit; hourly limit; daily message limit; message limit; try again slower; please try again slower;
+    too many smtp sessions; numerous attempts to deliver this message; currently limiting;
+    delivery temporarily throttled; limited the number; number of connections; connection count; simultaneous smtp;
+    max message per connection; max messages per connection; temporarily rate limited;
     has sent to too many recipients this hour; too many recipients this hour; receiving mail at a rate that;
     receiving mail too quickly; receiving email at a rate; receiving mail at too quickly a rate;
     sending mail at a rate; exceeded the maximum number of messages; daily smtp relay limit exceeded;
@@ -47,7 +48,7 @@ RATE_LIMITED = (
     frequency limit; too many messages; too many mails; too many emails; too many sent; too many recipients;
     too many recipients for this sender; too much traffic; sending too fast; exceeded its sending limit;
     exceeds the maximum number of recipients; exceeded max number of recipients; exceeded the allowed number;
-    exceeded sending limit; exceeded email quota; hourly limit; hourly quota; hourly rate; hourly email limit;
+    exceeded sending limit; exceeded email quota; hourly quota; hourly rate; hourly email limit;
     exceeded the max emails per hour; discarded because it exceeded; sending limit; daily limit; daily sending limit;
     allowed per connection; mail volume; unusual rate of unsolicited mail; unusual rate of; message limit reached;
     please slow down; you are sending too; temporarily throttled; exceeded the rate; limit on the number;
@@ -82,7 +83,7 @@ AUTH_FAILURE = (
 REQUIRE_PTR = (
     C.REQUIRE_PTR,
     """
-    reverse dns; ptr record; ptr records; no ptr; invalid ptr; ptr lookup; ptr resource record; requires ptr; rdns;
+    reverse dns; rdns; ptr record; ptr records; no ptr; invalid ptr; ptr lookup; ptr resource record; requires ptr;
     rdns dns validation failed; fcrdns; reverse dns lookup; reverse lookup; reverse mapping; reverse hostname;
     reverse host name; reverse path cannot resolve; cannot find your reverse hostname; cannot find your hostname;
     cannot resolve your hostname; cannot resolve your address; cannot resolve your ip; can not resolve your;
@@ -98,12 +99,13 @@ REQUIRE_PTR = (
 REJECTED_FIRST = (
     C.REJECTED,
     """
-    sender is on; sender blacklisted; sender is blacklisted; sender denied; sender refused; sender blocked;
-    sender is blocked; sender address blocked; sender domain blocked; sender address rejected; sender rejected;
-    sender verify failed; sender address verification failed; domain of sender address; sender domain not found;
-    sender domain does not exist; sender domain must exist; sender domain must resolve; sender domain invalid;
-    sender domain is invalid; invalid dns mx; domain of sender; could not verify sender; unable to verify sender;
-    sender address does not exist
+    from address is invalid; from address invalid; permission to send to this recipient; have permission to send to;
+    dont have permission to send; sender is on; sender blacklisted; sender is blacklisted; sender denied;
+    sender refused; sender blocked; sender is blocked; sender address blocked; sender domain blocked;
+    sender address rejected; sender rejected; sender verify failed; sender address verification failed;
+    domain of sender address; sender domain not found; sender domain does not exist; sender domain must exist;
+    sender domain must resolve; sender domain invalid; sender domain is invalid; invalid dns mx; domain of sender;
+    could not verify sender; unable to verify sender; sender address does not exist
     """,
 )
 
