@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
+
+import uvloop
 
 from undelivered.delivery.outcomes import Outcome
 from undelivered.delivery.transports.smtp import Security, SmtpSettings, SmtpTransport
@@ -27,6 +29,15 @@ POLITE = {
     "RSET": b"250 2.0.0 Ok\r\n",
     "QUIT": b"221 2.0.0 Bye\r\n",
 }
+PIPELINING = b"250-mx.shop.example\r\n250-PIPELINING\r\n250-SIZE 100000000\r\n250 8BITMIME\r\n"
+LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+loop = "asyncio"
+"""The one that conversations run on; the fixture `both_loops` changes it."""
+
+
+def run(work: Coroutine[Any, Any, Any]) -> Any:
+    with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
+        return runner.run(work)
 
 
 class ScriptedServer:
@@ -65,6 +76,15 @@ class ScriptedServer:
         once = self.queued.get(key)
         return once.pop(0) if once else self.answers.get(key, b"502 5.5.1 Unknown\r\n")
 
+    async def read_line(self, reader: asyncio.StreamReader) -> bytes:
+        return await reader.readuntil(b"\r\n")
+
+    async def read_mail(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        lines = [b""]
+        while lines[-1] != b".\r\n":
+            lines.append(await reader.readuntil(b"\r\n"))
+        self.mails.append(b"".join(lines))
+
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         said: list[str] = []
         self.lines.append(said)
@@ -84,12 +104,12 @@ class ScriptedServer:
                     assert self._tls is not None
                     await writer.start_tls(self._tls)
                 if key == "DATA" and answer.startswith(b"354"):
-                    self.mails.append(await reader.readuntil(b"\r\n.\r\n"))
+                    await self.read_mail(reader, writer)
                     key = "."
                     continue
-                line = (await reader.readuntil(b"\r\n")).decode().rstrip()
+                line = (await self.read_line(reader)).decode().rstrip()
                 said.append(line)
-                key = line.partition(" ")[0].upper()
+                key = "334" if answer.startswith(b"334") else line.partition(" ")[0].upper()
                 if key == "RCPT":
                     self.recipient_heard.set()
         except (asyncio.IncompleteReadError, ConnectionError, ssl.SSLError):
@@ -107,7 +127,7 @@ Talk = Callable[[SmtpTransport], Awaitable[Any]]
 
 
 def converse(server: ScriptedServer, talk: Talk, **changes: Any) -> Any:
-    async def run() -> Any:
+    async def conversation() -> Any:
         transport = SmtpTransport(settings(await server.start(), **changes))
         try:
             return await talk(transport)
@@ -115,7 +135,7 @@ def converse(server: ScriptedServer, talk: Talk, **changes: Any) -> Any:
             await transport.close()
             await server.stop()
 
-    return asyncio.run(run())
+    return run(conversation())
 
 
 async def one_mail(transport: SmtpTransport) -> Outcome:

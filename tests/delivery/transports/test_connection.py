@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
 import ssl
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from tests.delivery.transports.scripted import SENDER, ScriptedServer, converse, one_mail, outcome_with, settings
 from undelivered.delivery.outcomes import Accepted, Stage, Unreachable
 from undelivered.delivery.transports.content import canonical, dot_stuffed
 from undelivered.delivery.transports.smtp import Security
+
+pytestmark = pytest.mark.usefixtures("both_loops")
 
 
 def test_a_server_without_ehlo_is_greeted_the_old_way() -> None:
@@ -64,29 +60,6 @@ def test_a_refused_login_is_the_providers_trouble_and_not_the_mails(answers: dic
     outcome = converse(ScriptedServer(**answers), one_mail, username="desk", password="x")
     assert isinstance(outcome, Unreachable)
     assert outcome.our_fault is our_fault
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mx.shop.example")])
-    now = datetime.datetime.now(datetime.UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "server.pem"
-    unencrypted = serialization.NoEncryption()
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, unencrypted)
-    path.write_bytes(pem + signed.public_bytes(serialization.Encoding.PEM))
-    return path
 
 
 def tls_server(certificate: Path, *, implicit: bool = False) -> ScriptedServer:

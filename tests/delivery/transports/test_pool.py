@@ -11,6 +11,8 @@ from undelivered.delivery.outcomes import Accepted, Outcome, Refused
 from undelivered.delivery.transports.pool import MAILS_PER_CONNECTION
 from undelivered.delivery.transports.smtp import SmtpTransport
 
+pytestmark = pytest.mark.usefixtures("both_loops")
+
 
 def test_connections_are_used_again_and_reset_after_a_refusal() -> None:
     server = ScriptedServer()

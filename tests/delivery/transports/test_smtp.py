@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from tests.delivery.transports.scripted import (
@@ -15,12 +13,15 @@ from tests.delivery.transports.scripted import (
     converse,
     one_mail,
     outcome_with,
+    run,
     settings,
 )
 from undelivered.delivery.outcomes import Accepted, Outcome, Refused, Stage, TryLater, Unknown, Unreachable
 from undelivered.delivery.transports.connection import Connection
 from undelivered.delivery.transports.smtp import SmtpTransport
 from undelivered.ops.rehearsal import RehearsalServer
+
+pytestmark = pytest.mark.usefixtures("both_loops")
 
 
 def test_an_accepted_mail_tells_the_whole_conversation() -> None:
@@ -131,13 +132,13 @@ def test_silence_has_a_deadline_and_its_meaning_depends_on_the_dot() -> None:
 
 
 def test_a_closed_port_is_unreachable_and_not_our_fault() -> None:
-    async def run() -> Outcome:
+    async def conversation() -> Outcome:
         server = ScriptedServer()
         port = await server.start()
         await server.stop()
         return await one_mail(SmtpTransport(settings(port)))
 
-    outcome = asyncio.run(run())
+    outcome = run(conversation())
     assert isinstance(outcome, Unreachable)
     assert not outcome.our_fault
     assert outcome.reply.endswith("Connection refused")
@@ -189,7 +190,7 @@ def test_a_quoted_local_part_travels_as_it_is() -> None:
 def test_a_large_mail_arrives_byte_for_byte() -> None:
     content = b"Subject: large\r\n\r\n" + b".0123456789\r\n" * 60_000
 
-    async def run() -> tuple[Outcome, bytes]:
+    async def conversation() -> tuple[Outcome, bytes]:
         server = RehearsalServer()
         transport = SmtpTransport(settings(await server.start()))
         outcome = await transport.send(SENDER, "ann@shop.example", content)
@@ -197,7 +198,7 @@ def test_a_large_mail_arrives_byte_for_byte() -> None:
         await server.stop()
         return outcome, server.inbox()[0].content
 
-    outcome, arrived = asyncio.run(run())
+    outcome, arrived = run(conversation())
     assert isinstance(outcome, Accepted)
     assert arrived == content
 
