@@ -132,12 +132,19 @@ def fields_of(text: str) -> list[Fields]:
     return blocks
 
 
+_NAMING_FIELDS = ("final-recipient", "original-recipient", "recipient")
+_OPENING_FIELDS = frozenset({*_RECIPIENT_FIELDS, "action", "status"})
+_PER_RECIPIENT = _OPENING_FIELDS | {"remote-mta", "diagnostic-code", "last-attempt-date", "will-retry-until"}
+
+
 def _begins_recipient(field: str, current: Fields, after_blank: bool) -> bool:
-    if field in ("final-recipient", "original-recipient", "action", "status", "recipient", "x-actual-recipient"):
-        if field in current and (after_blank or field in ("final-recipient", "original-recipient", "recipient")):
-            return True
-        return after_blank and ("reporting-mta" in current or "final-recipient" in current or "arrival-date" in current)
-    return after_blank and field != "diagnostic-code" and ("final-recipient" in current and "action" in current)
+    """Whether a field begins the next recipient: it is there already, or the fields before it are complete."""
+    if field not in _PER_RECIPIENT:
+        return False
+    if field in current or "reporting-mta" in current or "arrival-date" in current:
+        return after_blank or field in _NAMING_FIELDS
+    named = any(name in current for name in _NAMING_FIELDS)
+    return after_blank and named and "action" in current and field in _OPENING_FIELDS
 
 
 def _finding(block: Fields) -> Finding:
