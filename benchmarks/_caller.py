@@ -31,6 +31,7 @@ def prepare(port: int) -> dict[str, Any]:
     providers.set_provider(None, f"smtp+plain://127.0.0.1:{port}", by=UNDELIVERED)
     _, secret = tokens.create(project, name="benchmark")
     _kept.update(project=project, token=secret, application=application)
+    _call(b"")  # whatever the application loads at its first call
     return {"token": secret}
 
 

@@ -12,8 +12,8 @@ from django.utils import timezone
 from undelivered.database import ids
 from undelivered.delivery import counts, wake
 from undelivered.delivery.addresses import canonical, domain_of
-from undelivered.delivery.models import Content, DeliveryEvent, EventType, Kind, Notification, NotSent
-from undelivered.delivery.states import State
+from undelivered.delivery.models import Content, Kind, Notification, NotSent
+from undelivered.delivery.store import NewContent, NewNotification, store
 from undelivered.desk.models import Project, Request
 
 BATCH = 500
@@ -47,47 +47,45 @@ def enqueue(
     """
     if not to:
         return []
-    if content._state.adding:
-        content.save(force_insert=True)
-    made = [
-        Notification(
-            id=ids.uuid7(),
-            project=project,
-            kind=kind,
-            event=event,
-            name=name,
-            recipient=who.address,
-            recipient_key=(key := canonical(who.address)),
-            recipient_domain=domain_of(key),
-            recipient_name=who.name,
-            customer_id=who.customer_id,
-            request=request,
-            issue_key=request.issue_key if request else "",
-            content_id=content.id,
-            personal=dict(who.personal),
-            due_at=timezone.now(),
-            action=action,
-            resend_of=resend_of,
-        )
-        for who in to
-    ]
-    insert(made)
+    same = {
+        "project": project,
+        "kind": kind,
+        "event": event,
+        "name": name,
+        "request": request,
+        "issue_key": request.issue_key if request else "",
+        "content_id": content.id,
+        "action": action,
+        "resend_of": resend_of,
+    }
+    made = [_for(who, same) for who in to]
+    insert(made, [content] if content._state.adding else [])
+    for one in (content, *made):
+        one._state.adding, one._state.db = False, "default"
     return made
 
 
-def insert(rows: Sequence[Notification]) -> None:
-    """Writes notifications that are QUEUED, the first line of each one's history, and what the counts gain."""
-    Notification.objects.bulk_create(rows, batch_size=BATCH)
-    DeliveryEvent.objects.bulk_create([_queued(row) for row in rows], batch_size=BATCH)
-    counts.add((row.project_id, row.created_at, row.kind, State.QUEUED, "", 1) for row in rows)
-    wake.after_commit()
-
-
-def _queued(row: Notification) -> DeliveryEvent:
-    data = {"resend_of": str(row.resend_of)} if row.resend_of else {}
-    return DeliveryEvent(
-        notification_id=row.id, event_key="0-queued", at=row.created_at, type=EventType.QUEUED, data=data
+def _for(who: Addressee, same: Mapping[str, Any]) -> Notification:
+    key = canonical(who.address)
+    return Notification(
+        id=ids.uuid7(),
+        recipient=who.address,
+        recipient_key=key,
+        recipient_domain=domain_of(key),
+        recipient_name=who.name,
+        customer_id=who.customer_id,
+        personal=dict(who.personal),
+        due_at=timezone.now(),
+        **same,
     )
+
+
+def insert(
+    rows: Sequence[Notification] | Sequence[NewNotification], contents: Sequence[Content] | Sequence[NewContent] = ()
+) -> None:
+    """Writes notifications that are QUEUED, with contents that are new. Workers are woken after the commit."""
+    store(contents, rows, counts.zone())
+    wake.after_commit()
 
 
 def not_sent(rows: Sequence[NotSent]) -> None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from undelivered.database import ids
 from undelivered.delivery.addresses import canonical, domain_of
-from undelivered.delivery.enqueue import BATCH, insert
-from undelivered.delivery.models import Content, Kind, Notification
+from undelivered.delivery.enqueue import insert
+from undelivered.delivery.models import Kind
 from undelivered.delivery.personal import CLOSE, OPEN
+from undelivered.delivery.store import NewContent, NewNotification
 from undelivered.desk.models import Project
 
 EVENT = "written"
@@ -36,34 +37,39 @@ class Written:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-def take(project: Project, mails: Sequence[Written]) -> list[Notification]:
+def take(project: Project, mails: Sequence[Written]) -> list[NewNotification]:
     """Stores the mails, in the caller's transaction; their notifications, in the same order."""
     contents = [_content(project, mail) for mail in mails]
-    Content.objects.bulk_create(contents, batch_size=BATCH)
     rows = [_row(project, mail, content) for mail, content in zip(mails, contents, strict=True)]
-    insert(rows)
+    insert(rows, contents)
     return rows
 
 
-def _content(project: Project, mail: Written) -> Content:
-    return Content(
-        project=project,
+def _content(project: Project, mail: Written) -> NewContent:
+    return NewContent(
+        id=ids.uuid7(),
+        project_id=project.pk,
         event=EVENT,
         from_name=project.from_name or project.name,
         from_address=project.from_address,
-        # Nothing personal is filled into words that a program wrote: they have no marks.
-        subject=mail.subject.translate(_NO_MARKS),
-        text=mail.text.translate(_NO_MARKS),
-        html=mail.html.translate(_NO_MARKS),
-        headers=[list(header) for header in mail.headers],
+        subject=_without_marks(mail.subject),
+        text=_without_marks(mail.text),
+        html=_without_marks(mail.html),
+        headers=mail.headers,
     )
 
 
-def _row(project: Project, mail: Written, content: Content) -> Notification:
+def _without_marks(text: str) -> str:
+    """Nothing personal is filled into words that a program wrote."""
+    return text if text.isascii() else text.translate(_NO_MARKS)
+
+
+def _row(project: Project, mail: Written, content: NewContent) -> NewNotification:
     key = canonical(mail.recipient)
-    return Notification(
+    return NewNotification(
         id=ids.uuid7(),
-        project=project,
+        content_id=content.id,
+        project_id=project.pk,
         kind=mail.kind,
         event=EVENT,
         name=mail.name,
@@ -72,5 +78,4 @@ def _row(project: Project, mail: Written, content: Content) -> Notification:
         recipient_domain=domain_of(key),
         recipient_name=mail.recipient_name,
         issue_key=mail.issue_key,
-        content_id=content.id,
     )
