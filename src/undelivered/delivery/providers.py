@@ -50,6 +50,8 @@ def set_provider(
     shown = without_password(url)
     if project is not None and not rehearsal and not settings.ENV.allow_private_hosts:
         _refuse_private(parsed.host)
+        if parsed.oauth:
+            _refuse_private(urlsplit(parsed.oauth.token_url).hostname or "")
     old = Provider.objects.filter(project=project).first()
     secret = parsed.password if password is None else password
     keep = old is not None and old.url == shown and not secret

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import aiosmtplib
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from undelivered.delivery.outcomes import Accepted
+from undelivered.delivery.transports.smtp import Security, SmtpSettings, SmtpTransport
 from undelivered.ops.rehearsal.answers import GREYLISTED_TRIES, Answer, SentBack, Twist, answer_for
 from undelivered.ops.rehearsal.dsn import ReceivedMail, compose
 
@@ -120,16 +121,15 @@ class RehearsalServer:
     async def _deliver(self, recipient: str, content: bytes) -> bool:
         assert self.return_to is not None
         host, port = self.return_to
-        options = ["SMTPUTF8"] if not recipient.isascii() or not content.partition(b"\r\n\r\n")[0].isascii() else []
+        settings = SmtpSettings(host, port, Security.NONE, timeout_s=30, helo_name=HOST_NAME)
+        smtputf8 = not content.partition(b"\r\n\r\n")[0].isascii()
         for attempt in range(SENDING_BACK_TRIES):
-            try:
-                async with aiosmtplib.SMTP(
-                    hostname=host, port=port, local_hostname=HOST_NAME, start_tls=False, timeout=30
-                ) as client:
-                    await client.sendmail("", recipient, content, mail_options=options)
+            transport = SmtpTransport(settings)
+            outcome = await transport.send("", recipient, content, smtputf8=smtputf8)
+            await transport.close()
+            if isinstance(outcome, Accepted):
                 return True
-            except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-                log.warning("a report could not be sent back (try %d): %s", attempt + 1, type(error).__name__)
+            log.warning("a report could not be sent back (try %d): %s", attempt + 1, type(outcome).__name__)
             await asyncio.sleep(self.delay_s * 2**attempt)
         return False
 
