@@ -38,10 +38,11 @@ class Child:
 
 
 class Supervisor:
-    """`check` is one turn. `say` tells a person what happened to a child."""
+    """`check` is one turn. `say` tells a person what happened to a child; `on_death` may do something about it."""
 
     def __init__(self, environ: Mapping[str, str], say: Callable[[str], None]) -> None:
         self.environ, self.say = dict(environ), say
+        self.on_death: Callable[[Child], None] = lambda child: None
         self.children: list[Child] = []
 
     def add(self, name: str, *arguments: str) -> Child:
@@ -105,3 +106,4 @@ class Supervisor:
         pause = min(FIRST_PAUSE_S * 2 ** (child.deaths - 1), LONGEST_PAUSE_S)
         self.say(f"The {child.name} ended (exit code {code}); it is started again.")
         child.process, child.due = None, now + pause
+        self.on_death(child)

@@ -13,12 +13,14 @@ from http.client import HTTPConnection, HTTPException
 from types import FrameType
 
 import click
+import psycopg
 
 from undelivered import env as environment
 from undelivered.database import secret_key
 from undelivered.database.embedded import EmbeddedPostgres, make_data_dir
+from undelivered.delivery.transports.provider_url import parse_provider_url
 from undelivered.env import Env
-from undelivered.ops.supervisor import Supervisor
+from undelivered.ops.supervisor import Child, Supervisor
 
 TURN_S = 0.5
 #: The web server answers within a second or two; a machine that is this slow is greeted all the same.
@@ -29,37 +31,30 @@ WEB_PATIENCE_S = 30.0
 def run() -> None:
     """Start everything: the embedded PostgreSQL, web, worker and, the first time, a sample project. Ctrl-C stops it."""
     env = environment.read()
-    stopped = threading.Event()
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        stopped.set()
-
     # From the first moment on: whoever presses Ctrl-C while things start must not leave half of them behind.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` wants no end with the terminal
-            signal.signal(number, stop)
+    stopped = _stop_signals()
     with ExitStack() as stack:
-        environ = dict(os.environ)
-        environ.pop("UNDELIVERED_DATABASE_URL_FILE", None)
         make_data_dir(env.data_dir)
         postgres = None if env.database_url else EmbeddedPostgres(env.data_dir, say=_say)
         if postgres:
             click.echo("Starting PostgreSQL ...")
             stack.callback(_stop_postgres, postgres)
-            environ["UNDELIVERED_DATABASE_URL"] = postgres.start()
-        else:
-            environ["UNDELIVERED_DATABASE_URL"] = str(env.database_url)
+        url = postgres.start() if postgres else str(env.database_url)
         _require_free(env.web_host, env.web_port)
         secret_key.ensure(env)
-        sample = _prepare_database(environ, env)
-        environ.setdefault("UNDELIVERED_LOG_LEVEL", "WARNING")
-        supervisor = Supervisor(environ, _say)
+        os.environ["UNDELIVERED_DATABASE_URL"] = url
+        os.environ.pop("UNDELIVERED_DATABASE_URL_FILE", None)
+        sample = _prepare_database(env, embedded=postgres is not None)
+        supervisor = Supervisor({"UNDELIVERED_LOG_LEVEL": "WARNING", **os.environ}, _say)
+        if postgres:
+            supervisor.on_death = lambda child: _worker_died(child, env)
         stack.callback(supervisor.stop)
         if not stopped.is_set():
             _start_children(supervisor, env, sample=sample)
             _await_web(supervisor, env, stopped)
         if not stopped.is_set():
             _greet(env, sample=sample)
+        _hang_up()
         while not stopped.wait(TURN_S):
             supervisor.check()
             if postgres:
@@ -68,16 +63,36 @@ def run() -> None:
     _say("Stopped. Everything is kept for the next start.", err=False)
 
 
+def _stop_signals() -> threading.Event:
+    """Set by the first signal that asks for the end."""
+    stopped = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopped.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # `nohup` outlives its terminal
+            signal.signal(number, stop)
+    return stopped
+
+
 def _say(text: str, *, err: bool = True) -> None:
     with suppress(OSError):  # a terminal that was closed must not keep anything from ending in order
         click.echo(text, err=err)
 
 
 def _stop_postgres(postgres: EmbeddedPostgres) -> None:
+    _hang_up()
+    postgres.stop()
+
+
+def _hang_up() -> None:
+    """This program asks the database a few things at the start; those that work have connections of their own."""
+    from django.conf import settings
     from django.db import connections
 
-    connections.close_all()
-    postgres.stop()
+    if settings.configured:
+        connections.close_all()
 
 
 def _require_free(host: str, port: int) -> None:
@@ -93,15 +108,14 @@ def _require_free(host: str, port: int) -> None:
             raise click.ClickException(message) from error
 
 
-def _prepare_database(environ: dict[str, str], env: Env) -> bool:
+def _prepare_database(env: Env, *, embedded: bool) -> bool:
     """Migrations, the first admin, the site's provider, the bare sample project; whether the sample is there."""
-    os.environ.update(environ)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "undelivered.settings")
     import django
 
     django.setup()
     logging.getLogger().setLevel(logging.WARNING)
-    from undelivered.ops import first_admin, sample
+    from undelivered.ops import fallen, first_admin, sample
     from undelivered.ops.commands import database
 
     click.echo("Preparing the database ...")
@@ -109,19 +123,36 @@ def _prepare_database(environ: dict[str, str], env: Env) -> bool:
         database.apply()
         first_admin.ensure(env)
         _set_provider(env)
+        if embedded:
+            fallen.give_back(env)
         return sample.ensure_project(env)
 
 
 def _set_provider(env: Env) -> None:
     """The provider of the settings becomes the site's; what is set there wins over what was entered before."""
-    from undelivered.delivery import providers
+    from undelivered.delivery import providers, secrets
     from undelivered.desk.actors import UNDELIVERED
 
     if env.provider_url is None:
         return
     old = providers.provider_for(None)
-    if old is None or old.url != providers.without_password(env.provider_url):
-        providers.set_provider(None, env.provider_url, by=UNDELIVERED)
+    if old is not None and old.url == providers.without_password(env.provider_url):
+        with suppress(secrets.Unreadable):
+            if secrets.decrypt(old.secret) == parse_provider_url(env.provider_url).password:
+                return
+    providers.set_provider(None, env.provider_url, by=UNDELIVERED)
+
+
+def _worker_died(child: Child, env: Env) -> None:
+    """What a killed worker had in hand is due at once. Where the database is away, too, its silence tells later."""
+    from django.db import DatabaseError
+
+    from undelivered.ops import fallen
+
+    if child.name == "worker":
+        with suppress(DatabaseError, psycopg.Error):
+            fallen.give_back(env)
+        _hang_up()
 
 
 def _start_children(supervisor: Supervisor, env: Env, *, sample: bool) -> None:
