@@ -15,7 +15,9 @@ from undelivered.bounces import mime
 MAX_OWN_TEXT = 32 * 1024  # characters of a notice's own words
 MAX_OWN_LINES = 600
 
-ADDRESS = re.compile(r"(?:\"[^\"\n]{1,64}\"|[^\s<>()\[\]\\\",;:@|]{1,128})@[^\s<>()\[\]\\\",;:@|!?*'`]{1,253}")
+# What never stands in an unquoted address; full-width marks too, which stand beside addresses in East Asian notices.
+_NEVER = '\\s<>()\\[\\]\\\\",;:@|\uff1a\uff0c\u3002\uff08\uff09\u300c\u300d\u3001\uff1b\u3010\u3011\u300a\u300b\u060c'
+ADDRESS = re.compile(rf"(?:\"[^\"\n]{{1,64}}\"|[^{_NEVER}]{{1,128}})@[^{_NEVER}!?*'`]{{1,253}}")
 
 STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status", "message/delivery-notification"})
 ORIGINAL_TYPES = frozenset(

@@ -26,6 +26,17 @@ def read(raw: bytes) -> Report:
 
 
 def _read(notice: Notice) -> Report:
+    return (
+        _told_to_machines(notice)
+        or _told_in_a_dialect(notice)
+        or _sent_on(notice)
+        or _told_in_sentences(notice)
+        or _report(notice, Kind.OTHER, [], "")
+    )
+
+
+def _told_to_machines(notice: Notice) -> Report | None:
+    """Complaints and standard reports."""
     if notice.feedback_parts or (not notice.status_parts and arf.is_complaint(notice)):
         findings = arf.read(notice)
         technical = all(f.feedback_type in arf.AUTHENTICATION_TYPES for f in findings)
@@ -41,13 +52,19 @@ def _read(notice: Notice) -> Report:
         findings, about = dsn.read_text(notice.text)
         if findings:
             return _report(notice, None, dialects.complete(notice, findings), "rfc3464 in text", about)
+    return None
+
+
+def _told_in_a_dialect(notice: Notice) -> Report | None:
     for dialect in dialects.recognised(notice):
         findings = plain.read(notice, dialect)
         if findings:
             return _report(notice, None, findings, f"dialect {dialect.name}")
-    inner = _sent_on(notice)
-    if inner is not None:
-        return inner
+    return None
+
+
+def _told_in_sentences(notice: Notice) -> Report | None:
+    """Automatic answers, receipts and failures that no standard and no dialect explains."""
     if signs.is_automatic_answer(notice):
         if autoreply.is_challenge(notice):
             return _report(notice, Kind.CHALLENGE, [], "challenge")
@@ -63,7 +80,7 @@ def _read(notice: Notice) -> Report:
         findings = plain.read(notice, dialects.GENERIC, at_least) or dialects.to_original(notice, [])
         if findings:
             return _report(notice, None, findings, "plain")
-    return _report(notice, Kind.OTHER, [], "")
+    return None
 
 
 def _auto_reply(notice: Notice) -> Report:

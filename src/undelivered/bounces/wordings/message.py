@@ -10,11 +10,11 @@ from undelivered.bounces.reasons import Cause as C
 VIRUS_DETECTED = (
     C.VIRUS_DETECTED,
     """
-    virus infected; ransomware; harmful content; mcspamsignature; illegal attachment; attachment type is not allowed;
-    attachment type not allowed; blocked attachment; attachment blocked; banned attachment; banned file;
-    prohibited attachment; forbidden attachment; dangerous attachment; executable attachment; executable file;
-    potentially executable; message contains a suspect; its content presents a potential security issue;
-    content presents a potential security issue
+    banned contents; banned content type; banned name; banned attachment; virus infected; ransomware; harmful content;
+    mcspamsignature; illegal attachment; attachment type is not allowed; attachment type not allowed;
+    blocked attachment; attachment blocked; banned file; prohibited attachment; forbidden attachment;
+    dangerous attachment; executable attachment; executable file; potentially executable; message contains a suspect;
+    its content presents a potential security issue; content presents a potential security issue
     """,
 )
 
