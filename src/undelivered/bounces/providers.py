@@ -44,8 +44,8 @@ PROVIDERS: tuple[Provider, ...] = (
     ),
     _row(
         "Microsoft",
-        "outlook.com hotmail microsoft live.com office365 msn.com prodigy",
-        (C.RATE_LIMITED, "rp 001; rp 002; rp 003"),
+        "outlook.com hotmail microsoft live.com office365 msn.com (s777",
+        (C.RATE_LIMITED, "rp 001; rp 002; rp 003; server busy please try again later from"),
         (
             C.BLOCKED,
             "sc 001; sc 002; sc 003; sc 004; dy 001; dy 002; "

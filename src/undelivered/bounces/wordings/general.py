@@ -41,12 +41,13 @@ GENERAL: tuple[tuple[C, str], ...] = (
     (
         C.MAILBOX_FULL,
         """
-        quota * exceeded; over * quota; exceeds * quota; quota * full; quota is; storage * exceeded; storage * full;
-        exhausted; mailbox storage; mailbox space; mailbox limit; exceeding quota; not enough space;
-        insufficient space; insufficient storage; mailbox is over; mailbox over; maildir over; account is over;
-        account quota; user is over; user quota; recipient quota; overdrawn; storage limit; storage limits;
-        quota limit; no space; no more space; no room; is full and * cannot; is full; space available; box full;
-        has too much mail; allocated disk
+        inbox * limit; mailbox * limit; inbox * full; inbox * quota; mailbox * full; mailbox * quota;
+        cannot accept any more mail; quota * exceeded; over * quota; exceeds * quota; quota * full; quota is;
+        storage * exceeded; storage * full; exhausted; mailbox storage; mailbox space; mailbox limit; exceeding quota;
+        not enough space; insufficient space; insufficient storage; mailbox is over; mailbox over; maildir over;
+        account is over; account quota; user is over; user quota; recipient quota; overdrawn; storage limit;
+        storage limits; quota limit; no space; no more space; no room; is full and * cannot; is full; space available;
+        box full; has too much mail; allocated disk
         """,
     ),
     (
@@ -145,8 +146,8 @@ GENERAL: tuple[tuple[C, str], ...] = (
     (
         C.HOST_UNKNOWN,
         """
-        domain * exist; nxdomain; illegal host; unable to resolve host; cannot resolve host; could not resolve;
-        mail domain; does not resolve; cannot resolve; unable to resolve; lookup failed
+        host lookup failed; domain lookup failed; domain * exist; nxdomain; illegal host; unable to resolve host;
+        cannot resolve host; could not resolve; mail domain; does not resolve; cannot resolve; unable to resolve
         """,
     ),
     (
@@ -180,11 +181,11 @@ GENERAL: tuple[tuple[C, str], ...] = (
     (
         C.NETWORK_ERROR,
         """
-        temporary domain failure; domain lookup failed; loopback; looped; looping; loop; loops; received lines;
-        connection reset; connection closed; connection failed; connection failure; network error; name service error;
-        name server; nameserver; dns error; dns lookup; dns query; dns server; all hosts for; all hosts in;
-        unable to contact; unreachable; timed out; timeout; server is unavailable; not responding; did not respond;
-        no answer; broken pipe
+        temporary domain failure; loopback; looped; looping; loop; loops; received lines; connection reset;
+        connection closed; connection failed; connection failure; network error; name service error; name server;
+        nameserver; dns error; dns lookup; dns query; dns server; all hosts for; all hosts in; unable to contact;
+        unreachable; timed out; timeout; server is unavailable; not responding; did not respond; no answer;
+        broken pipe
         """,
     ),
     (

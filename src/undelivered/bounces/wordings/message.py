@@ -10,11 +10,13 @@ from undelivered.bounces.reasons import Cause as C
 VIRUS_DETECTED = (
     C.VIRUS_DETECTED,
     """
-    banned contents; banned content type; banned name; banned attachment; virus infected; ransomware; harmful content;
-    mcspamsignature; illegal attachment; attachment type is not allowed; attachment type not allowed;
-    blocked attachment; attachment blocked; banned file; prohibited attachment; forbidden attachment;
-    dangerous attachment; executable attachment; executable file; potentially executable; message contains a suspect;
-    its content presents a potential security issue; content presents a potential security issue
+    executable attachments; attachments are blocked; attachment is blocked; dangerous attachments;
+    prohibited attachments; banned contents; banned content type; banned name; banned attachment; virus infected;
+    ransomware; harmful content; mcspamsignature; illegal attachment; attachment type is not allowed;
+    attachment type not allowed; blocked attachment; attachment blocked; banned file; prohibited attachment;
+    forbidden attachment; dangerous attachment; executable attachment; executable file; potentially executable;
+    message contains a suspect; its content presents a potential security issue;
+    content presents a potential security issue
     """,
 )
 
@@ -140,7 +142,8 @@ EXPIRED = (
 NETWORK_ERROR = (
     C.NETWORK_ERROR,
     """
-    dns server failure; dns failure; no data record of requested type; routing loopdetected; resolver fwd loop;
+    dns lookup failed; dns timeout; dns query failed; dns server failure; dns failure;
+    no data record of requested type; routing loopdetected; resolver fwd loop;
     hop count exceeded - possible mail loop; dns records for the destination computer could not be found;
     unable to resolve route; maximum forwarding loop count exceeded; malformed name server reply;
     malformed or unexpected name server reply; name server timeout; did not accept our requests to connect;
@@ -152,9 +155,9 @@ NETWORK_ERROR = (
     connection terminated; connection aborted; lost connection; couldnt connect; could not connect; cannot connect;
     cant connect; unable to connect; failed to connect; no route to host; no route; network is unreachable;
     network unreachable; network problem; network is down; host is unreachable; host is down; host down;
-    host is not available; name server error; dns lookup failure; dns problem; dns timeout; dns temporarily;
-    dns resolution; host not found try again; all hosts have been failing; could not send to mx;
-    servers did not answer; temporary failure in name resolution; temporary dns; loop count; winsock
+    host is not available; name server error; dns lookup failure; dns problem; dns temporarily; dns resolution;
+    host not found try again; all hosts have been failing; could not send to mx; servers did not answer;
+    temporary failure in name resolution; temporary dns; loop count; winsock
     """,
 )
 
@@ -174,23 +177,23 @@ SYNTAX_ERROR = (
 SYSTEM_ERROR = (
     C.SYSTEM_ERROR,
     """
-    sender verify callout; unable to verify recipient at this time; verify callout; temporary lookup failure;
-    lookup failure; database lookup; temporary lookup; encountered an error while being processed;
-    loops back to myself; would create a mail loop; loop was found in the mail exchanger;
-    recipient deferred because there is no mdb; remote server is misconfigured; cannot send e-mail to yourself;
-    cant create user output file; timeout waiting for input; aliasing error; mail system configuration error;
-    internal system error; internal error; internal server error; internal software; internal failure; system error;
-    system config; system failure; system problem; local configuration; configuration error; config error;
-    misconfigured; misconfiguration; server failure; server misconfigured; server busy; server too busy;
-    server is busy; service not available; service currently unavailable; service is not available; service is down;
-    temporary system problem; temporary system failure; temporary system error; temporary local problem;
-    temporary server error; temporary failure please; temporary internal; temporary resource;
-    temporarily unable to process; transaction aborted; queue file write error; error writing message; database error;
-    out of memory; insufficient memory; insufficient permission; insufficient resources; could not load;
-    error in processing; processing error; unexpected error; unexpected failure; undefined error; unspecified error;
-    permission problem; local error in processing; requested action aborted local error; duplicated message;
-    please come back; could not complete; cannot complete; overloaded; under maintenance; upstream error;
-    mail server error
+    mail queue has been stopped; queue has been stopped; sender verify callout;
+    unable to verify recipient at this time; verify callout; temporary lookup failure; lookup failure;
+    database lookup; temporary lookup; encountered an error while being processed; loops back to myself;
+    would create a mail loop; loop was found in the mail exchanger; recipient deferred because there is no mdb;
+    remote server is misconfigured; cannot send e-mail to yourself; cant create user output file;
+    timeout waiting for input; aliasing error; mail system configuration error; internal system error; internal error;
+    internal server error; internal software; internal failure; system error; system config; system failure;
+    system problem; local configuration; configuration error; config error; misconfigured; misconfiguration;
+    server failure; server misconfigured; server busy; server too busy; server is busy; service not available;
+    service currently unavailable; service is not available; service is down; temporary system problem;
+    temporary system failure; temporary system error; temporary local problem; temporary server error;
+    temporary failure please; temporary internal; temporary resource; temporarily unable to process;
+    transaction aborted; queue file write error; error writing message; database error; out of memory;
+    insufficient memory; insufficient permission; insufficient resources; could not load; error in processing;
+    processing error; unexpected error; unexpected failure; undefined error; unspecified error; permission problem;
+    local error in processing; requested action aborted local error; duplicated message; please come back;
+    could not complete; cannot complete; overloaded; under maintenance; upstream error; mail server error
     """,
 )
 
@@ -210,18 +213,19 @@ SECURITY_ERROR = (
 POLICY_VIOLATION = (
     C.POLICY_VIOLATION,
     """
-    refused by policy; does not allow external forwarding; transport rules rejectmessage;
-    rejected by organization policy; blocked by organization policy; bounced due to organizational settings;
-    message given low priority; not accepting mail with attachments; without solving a captcha;
-    youre using a mass mailer; content examination; policy reasons; policy violation; local policy;
-    local policy violation; policy rejection; policy reject; policy rejected; policy restrictions; policy restriction;
-    policy setting; violates policy; violates our policy; violation of policy; denied by policy; blocked by policy;
-    blocked by organization; due to policy; due to local policy; due to security policy; by local policy;
-    against policy; against our policy; against company policy; administratively prohibited; administratively denied;
-    administratively rejected; not accepted for policy; message not accepted for policy; message rejected for policy;
-    host network not allowed; this message violates; rejected by policy; rejected by system;
-    rejected by administrator; rejected by rule; rejected for policy; site policy; mail policy; email policy;
-    email rejected due to security policies; company policy; corporate policy; terms of service; terms and conditions;
-    content policy; delivery restriction; delivery restrictions
+    organizational policy; organization policy; blocked by administrator; blocked by your organization;
+    corporate policy; company policy; site policy; policy rule; refused by policy; does not allow external forwarding;
+    transport rules rejectmessage; rejected by organization policy; blocked by organization policy;
+    bounced due to organizational settings; message given low priority; not accepting mail with attachments;
+    without solving a captcha; youre using a mass mailer; content examination; policy reasons; policy violation;
+    local policy; local policy violation; policy rejection; policy reject; policy rejected; policy restrictions;
+    policy restriction; policy setting; violates policy; violates our policy; violation of policy; denied by policy;
+    blocked by policy; blocked by organization; due to policy; due to local policy; due to security policy;
+    by local policy; against policy; against our policy; against company policy; administratively prohibited;
+    administratively denied; administratively rejected; not accepted for policy; message not accepted for policy;
+    message rejected for policy; host network not allowed; this message violates; rejected by policy;
+    rejected by system; rejected by administrator; rejected by rule; rejected for policy; mail policy; email policy;
+    email rejected due to security policies; terms of service; terms and conditions; content policy;
+    delivery restriction; delivery restrictions
     """,
 )

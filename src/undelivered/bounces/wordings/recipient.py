@@ -164,12 +164,12 @@ HOST_UNKNOWN = (
     bad destination host; name or service not known; nodename nor servname provided; name service error for name;
     non existent domain; nonexistent domain; unrouteable mail domain; unroutable mail domain; unrouteable address;
     unroutable address; all relevant mx records point to non existent hosts; has no mail exchanger;
-    host lookup did not complete; host lookup failed; lookup of * couldnt find a host; cannot resolve domain;
-    unresolved domain; illegal host domain name found; illegal domain; email domain not found;
-    address couldnt be found domain; dns error address resolution of * failed domain name not found;
-    recipient domain is invalid; 503 unknown host; 550 unknown host; could not resolve host;
-    resolver adr domainnotfound; 550 host unknown; name server host not found; authoritative host not found;
-    host not known; domain is not valid; server for the domain could not be found
+    host lookup did not complete; lookup of * couldnt find a host; cannot resolve domain; unresolved domain;
+    illegal host domain name found; illegal domain; email domain not found; address couldnt be found domain;
+    dns error address resolution of * failed domain name not found; recipient domain is invalid; 503 unknown host;
+    550 unknown host; could not resolve host; resolver adr domainnotfound; 550 host unknown;
+    name server host not found; authoritative host not found; host not known; domain is not valid;
+    server for the domain could not be found
     """,
 )
 
@@ -187,23 +187,25 @@ FILTERED = (
 USER_UNKNOWN = (
     C.USER_UNKNOWN,
     """
-    dosnt exist; dosent exist; doesnot exist; doesnt exists; user by that name; badrecipientto list; validrcptto list;
-    address unrouteable user; you tried to reach is not available; do not have a mailbox; does not have a mailbox;
-    dont have a mailbox; no mailbox for; not have an account; no account for; no longer a valid user;
-    not a valid email address; could not be found or was misspelled; recipient verification;
-    recipient address rejected unverified address; resolver fwd notfound; addresses were unknown; address was unknown;
-    recipients were unknown; receiver not found; invalid receiver address; receiver unknown; unknown receiver;
-    not a valid user here; does not exist in our; user unknown; user is unknown; user unkown; user unknow;
-    users unknown; unknown user; unknown users; unknown user account; unknown recipient; unknown recipients;
-    unknown local part; unknown local user; unknown local; unknown address; unknown or illegal;
-    unknown or illegal alias; unknown or illegal user; unknown mailbox; unknown account; unknown username;
-    unknown alias; unknown virtual mailbox; unknown destination mailbox; unknown email address; unknown host or user;
-    unknown recipient address; recipient unknown; recipient is unknown; recipient address unknown; recipients unknown;
-    recipient not found; recipient was not found; recipient notfound; recipient does not exist;
-    recipient doesnt exist; recipient not exist; recipient not known; recipient not exists; recipient is not exist;
-    recipient do not exist; recipient no found; recipient is not local; recipient is invalid; recipient invalid;
-    recipient is not valid; recipient not valid; recipient is not a valid; recipient name is not recognized;
-    recipient address not found; recipient address rejected user unknown; recipient address rejected access denied;
+    recipient cannot be verified; recipient could not be verified; directory lookup failed;
+    recipients to verify they are valid; no such entry; dosnt exist; dosent exist; doesnot exist; doesnt exists;
+    user by that name; badrecipientto list; validrcptto list; address unrouteable user;
+    you tried to reach is not available; do not have a mailbox; does not have a mailbox; dont have a mailbox;
+    no mailbox for; not have an account; no account for; no longer a valid user; not a valid email address;
+    could not be found or was misspelled; recipient verification; recipient address rejected unverified address;
+    resolver fwd notfound; addresses were unknown; address was unknown; recipients were unknown; receiver not found;
+    invalid receiver address; receiver unknown; unknown receiver; not a valid user here; does not exist in our;
+    user unknown; user is unknown; user unkown; user unknow; users unknown; unknown user; unknown users;
+    unknown user account; unknown recipient; unknown recipients; unknown local part; unknown local user;
+    unknown local; unknown address; unknown or illegal; unknown or illegal alias; unknown or illegal user;
+    unknown mailbox; unknown account; unknown username; unknown alias; unknown virtual mailbox;
+    unknown destination mailbox; unknown email address; unknown host or user; unknown recipient address;
+    recipient unknown; recipient is unknown; recipient address unknown; recipients unknown; recipient not found;
+    recipient was not found; recipient notfound; recipient does not exist; recipient doesnt exist;
+    recipient not exist; recipient not known; recipient not exists; recipient is not exist; recipient do not exist;
+    recipient no found; recipient is not local; recipient is invalid; recipient invalid; recipient is not valid;
+    recipient not valid; recipient is not a valid; recipient name is not recognized; recipient address not found;
+    recipient address rejected user unknown; recipient address rejected access denied;
     recipient address rejected unknown; recipient address rejected no such; recipient address rejected undeliverable;
     recipient address rejected mailbox; recipient address rejected not; recipient address rejected unverified;
     recipient address rejected address; recipient address rejected invalid; recipient address does not exist;

@@ -112,10 +112,10 @@ REJECTED_FIRST = (
 REJECTED = (
     C.REJECTED,
     """
-    doesnt want your mail; does not want your mail; want your mail; emetteur invalide;
-    is not a registered gateway user; rule imposed mailbox access for; denied bouncedeny;
-    rfc 1035 violation recursive cname records for; sender is spammer; empty email address; unsigned dsn for;
-    used to send your message is not subscribed;
+    domain name required for sender address; domain name required; backscatter; unsent message; doesnt want your mail;
+    does not want your mail; want your mail; emetteur invalide; is not a registered gateway user;
+    rule imposed mailbox access for; denied bouncedeny; rfc 1035 violation recursive cname records for;
+    sender is spammer; empty email address; unsigned dsn for; used to send your message is not subscribed;
     your access to submit messages to this e-mail system has been rejected; your email address has been blacklisted;
     sender was rejected; fully qualified email address required; this server does not accept mail from;
     different address or alias using; mailfrom domain is listed in spamhaus; by non-member to a members-only list;
