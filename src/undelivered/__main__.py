@@ -15,6 +15,9 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "smtp": ("undelivered.ops.commands.inbound", "smtp", "Start the SMTP door: takes mail that programs submit."),
     "rehearsal": ("undelivered.ops.commands.processes", "rehearsal", "Start the rehearsal mail server on loopback."),
     "migrate": ("undelivered.ops.commands.database", "migrate", "Bring the database to this version's form."),
+    "check": ("undelivered.ops.commands.check", "check", "Look for what is set up wrong."),
+    "backup": ("undelivered.ops.commands.backup", "backup", "Write the whole database into a file."),
+    "restore": ("undelivered.ops.commands.backup", "restore", "Put a backup in the place of the database."),
     "user": ("undelivered.ops.commands.accounts", "user", "Accounts of the people who sign in."),
     "token": ("undelivered.ops.commands.accounts", "token", "API tokens of programs."),
     "smtp-credential": (

@@ -1,4 +1,4 @@
-"""The face of operations: commands, health, the rehearsal."""
+"""The face of operations: commands, health, metrics, checks, the rehearsal."""
 
 from django.apps import AppConfig
 
@@ -6,3 +6,8 @@ from django.apps import AppConfig
 class OpsConfig(AppConfig):
     name = "undelivered.ops"
     label = "ops"
+
+    def ready(self) -> None:
+        from undelivered.ops import checks
+
+        checks.register()
