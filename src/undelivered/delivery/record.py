@@ -14,10 +14,11 @@ from typing import Any
 from uuid import UUID
 
 from psycopg import AsyncConnection
-from psycopg.types.json import Jsonb
+from pydantic_core import to_json
 
 from undelivered.bounces import Suppress
 from undelivered.database import ids
+from undelivered.database.arrays import array
 from undelivered.delivery import counts, suppression
 from undelivered.delivery.claim import Claimed
 from undelivered.delivery.models import EventType
@@ -25,16 +26,14 @@ from undelivered.delivery.retry import Verdict
 from undelivered.delivery.states import FINAL, State, may
 from undelivered.delivery.suppression import Evidence
 
-#: (column, type) of what a verdict writes, in the order of `_values`.
+#: (column, type) of what a verdict writes to the row, what the row is found by, its line of history, and its count.
 COLUMNS = (
-    ("id", "uuid"),
-    ("fence", "int"),
-    ("attempts", "int"),
+    ("attempts", "smallint"),
     ("state", "text"),
     ("reason", "text"),
     ("detail", "text"),
     ("cause", "text"),
-    ("smtp_code", "int"),
+    ("smtp_code", "smallint"),
     ("enhanced_code", "text"),
     ("due_at", "timestamptz"),
     ("counted_on", "date"),
@@ -43,19 +42,43 @@ COLUMNS = (
     ("size", "int"),
     ("finished_at", "timestamptz"),
 )
-_ARRAYS = ", ".join(f"%s::{kind}[]" for _, kind in COLUMNS)
-_NAMES = ", ".join(name for name, _ in COLUMNS)
-_SET = ", ".join(f"{name} = v.{name}" for name, _ in COLUMNS if name not in {"id", "fence"})
+FOUND_BY = (("id", "uuid"), ("fence", "smallint"))
+EVENT = (
+    ("event_key", "text"),
+    ("at", "timestamptz"),
+    ("type", "text"),
+    ("attempt", "smallint"),
+    ("data", "jsonb"),
+)
+COUNT = (("project_id", "bigint"), ("kind", "text"), ("made_at", "timestamptz"))
+GIVEN = (*FOUND_BY, *COLUMNS, *EVENT, *COUNT)
+_ARRAYS = ", ".join(f"%s::{kind}[]" for _, kind in GIVEN)
+_NAMES = ", ".join(name for name, _ in GIVEN)
+_SET = ", ".join(f"{name} = g.{name}" for name, _ in COLUMNS)
+_EVENT = ", ".join(name for name, _ in EVENT)
 
 WRITE = f"""
-UPDATE delivery_notification n SET {_SET}, worker = NULL
-FROM unnest({_ARRAYS}) AS v ({_NAMES})
-WHERE n.id = v.id AND n.id >= %s AND n.id <= %s AND n.state = 'sending' AND n.worker = %s AND n.attempts = v.fence
-RETURNING n.id
+WITH given AS MATERIALIZED (SELECT * FROM unnest({_ARRAYS}) AS g ({_NAMES})),
+kept AS (
+    UPDATE delivery_notification n SET {_SET}, worker = NULL
+    FROM given g
+    WHERE n.id = g.id AND n.id >= %s AND n.id <= %s AND n.state = 'sending' AND n.worker = %s AND n.attempts = g.fence
+    RETURNING n.id),
+told AS (
+    INSERT INTO delivery_deliveryevent (notification_id, {_EVENT})
+    SELECT id, {_EVENT} FROM given JOIN kept USING (id)
+    ON CONFLICT DO NOTHING),
+counted AS (
+    INSERT INTO delivery_dailycountdelta (project_id, day, kind, state, reason, n)
+    SELECT project_id, (made_at AT TIME ZONE %s)::date, kind, moved.state, moved.reason, sum(moved.n)
+    FROM given JOIN kept USING (id)
+        CROSS JOIN LATERAL (VALUES ('queued', '', -1), (given.state, given.reason, 1)) AS moved (state, reason, n)
+    WHERE given.state <> 'queued' GROUP BY 1, 2, 3, 4, 5)
+SELECT id FROM kept
 """  # noqa: S608
 EVENTS = """
 INSERT INTO delivery_deliveryevent (notification_id, event_key, at, type, attempt, data)
-SELECT * FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::text[], %s::int[], %s::jsonb[])
+SELECT * FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::text[], %s::smallint[], %s::jsonb[])
 ON CONFLICT DO NOTHING
 """
 COUNTS = """
@@ -83,27 +106,36 @@ async def record(connection: AsyncConnection[Any], worker: int, results: Sequenc
     for result in results:
         assert may(State.SENDING, result.verdict.state), result.verdict.state
         by_day[ids.day_of(result.row.id)].append(result)
-    written: list[Result] = []
+    may_suppress = {result.row.id: result for result in results if _suppresses(result)}
+    if len(by_day) == 1 and not may_suppress:  # one statement is a transaction
+        return len(await _write(connection, worker, list(results)))
+    written: set[UUID] = set()
     async with connection.transaction():
         for day in sorted(by_day):
-            kept = await _write(connection, worker, by_day[day])
-            written += [result for result in by_day[day] if result.row.id in kept]
-        if written:
-            proved = await suppression.learn(connection, [_evidence(r) for r in written if _suppresses(r)])
-            await _events(connection, written, proved)
-            await _counts(connection, written)
+            written |= await _write(connection, worker, by_day[day])
+        evidence = [_evidence(result) for id, result in may_suppress.items() if id in written]
+        proved = await suppression.learn(connection, evidence)
+        await _suppressed(connection, [may_suppress[id] for id in proved])
     return len(written)
 
 
 async def _write(connection: AsyncConnection[Any], worker: int, results: list[Result]) -> set[UUID]:
     """The rows of one day: bounded by the batch's lowest and highest id, so that one partition is touched."""
+    async with connection.cursor(binary=True) as cursor:
+        await cursor.execute(WRITE, parameters(worker, results))
+        return {row[0] for row in await cursor.fetchall()}
+
+
+def parameters(worker: int, results: list[Result]) -> list[Any]:
+    """Those of `WRITE`."""
     results.sort(key=lambda result: result.row.id)
-    columns = [list(column) for column in zip(*map(_values, results), strict=True)]
-    cursor = await connection.execute(WRITE, [*columns, results[0].row.id, results[-1].row.id, worker])
-    return {row[0] for row in await cursor.fetchall()}
+    columns = zip(*map(_values, results), strict=True)
+    arrays = [array(kind, column) for (_, kind), column in zip(GIVEN, columns, strict=True)]
+    return [*arrays, results[0].row.id, results[-1].row.id, worker, counts.zone().key]
 
 
 def _values(result: Result) -> tuple[Any, ...]:
+    """In the order of `GIVEN`."""
     row, verdict = result.row, result.verdict
     return (
         row.id,
@@ -121,36 +153,32 @@ def _values(result: Result) -> tuple[Any, ...]:
         result.message_id,
         result.size,
         result.at if verdict.state in FINAL else None,
+        *_line(result, verdict.event, verdict.data),
+        row.project_id,
+        row.kind,
+        row.created_at,
     )
 
 
-async def _events(connection: AsyncConnection[Any], results: list[Result], proved: set[UUID]) -> None:
-    lines = [_line(result, result.verdict.event, result.verdict.data) for result in results]
-    lines += [
-        _line(result, EventType.SUPPRESSED, {"cause": result.verdict.cause, "address": result.row.recipient})
-        for result in results
-        if result.row.id in proved
-    ]
-    await connection.execute(EVENTS, [list(column) for column in zip(*lines, strict=True)])
-
-
 def _line(result: Result, event: EventType, data: dict[str, Any]) -> tuple[Any, ...]:
+    """In the order of `EVENT`."""
     # The moment is part of the key: an attempt that was not counted has the number of the one after it.
     key = f"{event.value}-{result.row.attempts}-{result.at.timestamp():.3f}"
     attempt = result.row.attempts if result.provider_id else 0  # 0: it was held back before
-    return result.row.id, key, result.at, event.value, attempt, Jsonb(data)
+    return key, result.at, event.value, attempt, to_json(data)
 
 
-async def _counts(connection: AsyncConnection[Any], results: list[Result]) -> None:
-    changes: list[counts.Change] = []
-    for result in results:
-        row, verdict = result.row, result.verdict
-        if verdict.state is State.QUEUED:
-            continue
-        reason = verdict.reason.value if verdict.reason else ""
-        changes.append((row.project_id, row.created_at, row.kind, State.QUEUED.value, "", -1))
-        changes.append((row.project_id, row.created_at, row.kind, verdict.state.value, reason, 1))
-    await add_counts(connection, changes)
+async def _suppressed(connection: AsyncConnection[Any], results: list[Result]) -> None:
+    """A second line for those whose failure put the address on the list."""
+    if not results:
+        return
+    lines = [
+        (r.row.id, *_line(r, EventType.SUPPRESSED, {"cause": r.verdict.cause, "address": r.row.recipient}))
+        for r in results
+    ]
+    columns = zip(*lines, strict=True)
+    kinds = ("uuid", *(kind for _, kind in EVENT))
+    await connection.execute(EVENTS, [array(kind, column) for kind, column in zip(kinds, columns, strict=True)])
 
 
 async def add_counts(connection: AsyncConnection[Any], changes: list[counts.Change]) -> None:

@@ -6,7 +6,6 @@ It may be repeated: an id that is there already is left alone, with its history 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -17,6 +16,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 from django.db import connection
 from psycopg import AsyncConnection
+from pydantic_core import to_json
 
 from undelivered.database import ids
 from undelivered.database.arrays import Array, array
@@ -162,7 +162,7 @@ def _columns(prefix: str, columns: Sequence[tuple[str, str]], things: Sequence[A
 
 def _json(value: Any) -> bytes:
     if value:
-        return json.dumps(value).encode()
+        return to_json(value)
     return b"{}" if isinstance(value, Mapping) else b"[]"
 
 
