@@ -16,18 +16,18 @@ MOMENTS = st.datetimes(datetime(1970, 1, 2), datetime(9999, 12, 30), timezones=s
 
 
 def test_ids_of_one_process_rise_strictly_even_many_in_a_millisecond():
-    made = [ids.uuid7() for _ in range(20_000)]
+    made = [ids.uuid7() for _ in range(6_000)]
     assert made == sorted(set(made))
 
 
 def test_ids_of_many_threads_are_all_different():
     made: list[UUID] = []
-    threads = [threading.Thread(target=lambda: made.extend([ids.uuid7() for _ in range(2_000)])) for _ in range(4)]
+    threads = [threading.Thread(target=lambda: made.extend([ids.uuid7() for _ in range(1_000)])) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(set(made)) == 8_000
+    assert len(set(made)) == 4_000
 
 
 def test_an_id_is_a_uuid_of_version_7_and_says_now():

@@ -46,7 +46,6 @@ def transactional_db(django_db_setup, django_db_blocker) -> Iterator[None]:
         yield
         with connection.cursor() as cursor:
             cursor.execute(";".join(f"DELETE FROM {table}" for table in TABLES))
-        connection.close()
 
 
 @pytest.fixture

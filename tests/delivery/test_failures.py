@@ -334,30 +334,31 @@ def three_weeks(project):
     return today
 
 
-@pytest.mark.parametrize(
-    ("filters", "days"),
-    [
-        ({}, 22),
-        ({"state": "all"}, 22),
-        ({"reason": "suppressed"}, 22),
-        ({"recipient": "ann@x.example"}, 22),
-        ({"recipient": "ann*"}, 22),
-        ({"recipient": "@x.example"}, 22),
-        ({"issue_key": "IT-1"}, 22),
-        ({"since": timedelta(0)}, 2),
-        ({"since": timedelta(days=3), "until": timedelta(days=2)}, 2),
-    ],
-)
-def test_a_page_reads_only_the_days_in_question_and_by_an_index(project, three_weeks, filters, days):
+#: Filters, and how many days they may read at most.
+QUESTIONS = [
+    ({}, 22),
+    ({"state": "all"}, 22),
+    ({"reason": "suppressed"}, 22),
+    ({"recipient": "ann@x.example"}, 22),
+    ({"recipient": "ann*"}, 22),
+    ({"recipient": "@x.example"}, 22),
+    ({"issue_key": "IT-1"}, 22),
+    ({"since": timedelta(0)}, 2),
+    ({"since": timedelta(days=3), "until": timedelta(days=2)}, 2),
+]
+
+
+def test_a_page_reads_only_the_days_in_question_and_by_an_index(project, three_weeks):
     midnight = datetime(three_weeks.year, three_weeks.month, three_weeks.day, tzinfo=UTC)
-    period = {name: midnight - value for name, value in filters.items() if name in ("since", "until")}
-    rest = {name: value for name, value in filters.items() if name not in period}
-    query = failures.matching(project, Filters(**rest, **period).checked()).order_by("-id")[:26]
-    plan = query.explain()
-    read = set(re.findall(r"delivery_notification_p(\d{8})", plan))
-    assert 1 <= len(read) <= days, plan
-    assert "delivery_notification_default" not in plan
-    assert f"Seq Scan on delivery_notification_p{three_weeks:%Y%m%d}" not in plan, plan
+    for filters, days in QUESTIONS:
+        period = {name: midnight - value for name, value in filters.items() if name in ("since", "until")}
+        rest = {name: value for name, value in filters.items() if name not in period}
+        query = failures.matching(project, Filters(**rest, **period).checked()).order_by("-id")[:26]
+        plan = query.explain()
+        read = set(re.findall(r"delivery_notification_p(\d{8})", plan))
+        assert 1 <= len(read) <= days, plan
+        assert "delivery_notification_default" not in plan
+        assert f"Seq Scan on delivery_notification_p{three_weeks:%Y%m%d}" not in plan, plan
 
 
 def test_one_notification_is_one_partition(project, three_weeks):

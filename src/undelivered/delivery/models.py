@@ -111,7 +111,7 @@ class Content(models.Model):
 
     `subject`, `text` and `html` hold marks (`delivery.personal`) where something personal belongs. `error` says why the
     template did not render; `source` is what it takes to render it again: rules' names and the variables' values.
-    A relayed mail is its bytes, `raw`, which nothing is filled into; `headers` then go before them (`delivery.relayed`).
+    A relayed mail is its bytes, `raw`, which nothing is filled into; `headers` go before them (`delivery.relayed`).
     """
 
     id = models.UUIDField(primary_key=True, default=ids.uuid7, editable=False)
@@ -310,6 +310,7 @@ class Provider(models.Model):
     incident_since = models.DateTimeField(null=True, blank=True)
     incident = models.TextField(blank=True)  # what the outage looks like, in its own words
     changed_at = models.DateTimeField(default=timezone.now)
+    paced_until = models.DateTimeField(null=True, blank=True)  # `rates`: its mails are spoken for up to here
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["project"], name="one_provider", nulls_distinct=False)]

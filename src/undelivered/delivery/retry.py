@@ -74,21 +74,25 @@ def decide(
         return Verdict(State.FAILED, EventType.REFUSED, reason=Reason.UNKNOWN_ERROR, **{**words, "cause": ""})
     given_up = now - since >= give_up_after
     if isinstance(outcome, Unreachable):
-        words["cause"] = "login_refused" if outcome.our_fault else "provider_unreachable"
-        if given_up:
-            return Verdict(State.FAILED, EventType.FAILED, reason=Reason.INTERNAL_ERROR, **words)
-        due = max(provider_due or now, now + timedelta(seconds=1))
-        return Verdict(State.QUEUED, EventType.ATTEMPT, due_at=due, burn=False, **words)
+        return _outage(outcome, words, given_up, max(provider_due or now, now + timedelta(seconds=1)))
     lost = isinstance(outcome, Unknown)
-    reason = Reason.UNKNOWN_ERROR if lost else Reason.PROVIDER_ERROR
     if lost:
         words["cause"] = ""
-    event = EventType.UNCERTAIN if lost else EventType.DEFERRED
     if given_up:
+        reason = Reason.UNKNOWN_ERROR if lost else Reason.PROVIDER_ERROR
         return Verdict(State.FAILED, EventType.FAILED, reason=reason, **words)
+    event = EventType.UNCERTAIN if lost else EventType.DEFERRED
     due = _next_try(attempt, since, now, give_up_after, dice)
     words["data"] = {**words["data"], "next_attempt_at": due.isoformat()}
     return Verdict(State.QUEUED, event, due_at=due, **words)
+
+
+def _outage(outcome: Unreachable, words: dict[str, Any], given_up: bool, due: datetime) -> Verdict:
+    """The provider's trouble: no attempt of this mail is burned, until its time is up."""
+    words["cause"] = "login_refused" if outcome.our_fault else "provider_unreachable"
+    if given_up:
+        return Verdict(State.FAILED, EventType.FAILED, reason=Reason.INTERNAL_ERROR, **words)
+    return Verdict(State.QUEUED, EventType.ATTEMPT, due_at=due, burn=False, **words)
 
 
 def broke(
