@@ -21,4 +21,7 @@ class DeliveryConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        # Before the first connection: it copies what the driver can adapt by then.
+        from undelivered.database import arrays  # noqa: F401
+
         post_migrate.connect(_ensure_partitions, sender=self)
