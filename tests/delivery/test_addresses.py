@@ -7,6 +7,7 @@ from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, valida
 from hypothesis import given
 from hypothesis import strategies as st
 
+from undelivered.delivery import address_faults, address_parts, addresses
 from undelivered.delivery.addresses import canonical, domain_of, private, validate
 
 ACCEPTED = [
@@ -323,3 +324,15 @@ def test_a_suggestion_is_always_a_valid_address_and_an_accepted_one_holds_no_lin
         assert not any(c in address for c in "\r\n\x00")
     elif problem.suggestion is not None:
         assert validate(problem.suggestion) is None
+
+
+@given(st.emails() | st.from_regex(r"[a-z0-9.+'_-]{1,70}@[a-zA-Z0-9.-]{1,80}", fullmatch=True))
+def test_the_short_way_for_plain_addresses_says_what_the_long_way_says(address: str) -> None:
+    try:
+        long_way = address_faults._refusal(address) is None
+    except (ValueError, UnicodeError):
+        long_way = False
+    assert address_faults.acceptable(address) == long_way
+    parts = address_parts.take_apart(address)
+    assert domain_of(address) == address_parts.ascii_domain(parts.domain)
+    assert canonical(address) == f"{addresses._lower(parts.local)}@{domain_of(address)}"

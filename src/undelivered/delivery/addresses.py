@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from undelivered.delivery.address_faults import Problem, acceptable, diagnose
-from undelivered.delivery.address_parts import ascii_domain, take_apart
+from undelivered.delivery.address_parts import ascii_domain, plain_domain, take_apart
 from undelivered.delivery.address_reach import parse_ip, why_private_ip, why_private_name
 
 __all__ = ("Problem", "canonical", "domain_of", "private", "validate")
@@ -25,7 +26,11 @@ def validate(address: str) -> Problem | None:
 
 def private(address: str) -> Problem | None:
     """Why this address cannot be reached from the public internet; None when nothing says so."""
-    domain = domain_of(address)
+    return _private_at(domain_of(address))
+
+
+@lru_cache(maxsize=8192)
+def _private_at(domain: str) -> Problem | None:
     ip = parse_ip(domain) or parse_ip(unicodedata.normalize("NFKC", domain))
     if ip is not None:
         why = why_private_ip(ip)
@@ -39,6 +44,8 @@ def canonical(address: str) -> str:
 
     RFC 5321 lets a server tell Ann@ from ann@, but none that people use does.
     """
+    if plain_domain(address) is not None:
+        return address.lower()
     parts = take_apart(unicodedata.normalize("NFC", address).strip())
     if not parts.at:
         return _lower(parts.whole)
@@ -47,6 +54,8 @@ def canonical(address: str) -> str:
 
 def domain_of(address: str) -> str:
     """The part after the @ in IDNA ASCII and lower case; empty when there is none."""
+    if (domain := plain_domain(address)) is not None:
+        return domain.lower()
     return ascii_domain(take_apart(unicodedata.normalize("NFC", address).strip()).domain)
 
 
