@@ -101,6 +101,18 @@ def test_a_wrong_value_is_an_error_that_names_the_variable_and_what_is_allowed(n
         read({f"UNDELIVERED_{name}": value})
 
 
+@pytest.mark.parametrize(("word", "rate"), [("20", 20), ("0.5", 0.5), ("none", None)])
+def test_a_provider_rate_may_be_less_than_one_a_second(word, rate):
+    assert read({"UNDELIVERED_PROVIDER_RATE": word}).provider_rate == rate
+
+
+@pytest.mark.parametrize("word", ["0", "-1", "nan", "fast"])
+def test_a_provider_rate_that_is_none_is_refused(word):
+    with pytest.raises(SettingError, match="UNDELIVERED_PROVIDER_RATE: .* use a number of mails a second"):
+        read({"UNDELIVERED_PROVIDER_RATE": word})
+
+
+
 @pytest.mark.parametrize("word", ["none", "Unlimited"])
 def test_no_daily_limit_can_be_said(word):
     assert read({"UNDELIVERED_DAILY_LIMIT": word}).daily_limit is None

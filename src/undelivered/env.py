@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from undelivered.delivery.transports.provider_url import parse_provider_url
+from undelivered.delivery.transports.provider_url import mails_a_second, parse_provider_url
 
 PREFIX = "UNDELIVERED_"
 
@@ -71,6 +71,10 @@ def count(most: int) -> Callable[[str], int]:
 
 def count_or_none(most: int) -> Callable[[str], int | None]:
     return lambda value: None if value.lower() in {"none", "unlimited"} else count(most)(value)
+
+
+def rate_or_none(value: str) -> float | None:
+    return None if value.lower() in {"none", "unlimited"} else mails_a_second(value)
 
 
 def zone(value: str) -> str:
@@ -281,6 +285,21 @@ class Env:
     keep_days: int = _setting(count(3650), 21, "Days that notifications and their history are kept.")
     sample: bool = _setting(flag, True, "Whether the first `undelivered run` makes the sample project `IT`.")
     worker_connections: int = _setting(count(1000), 20, "SMTP connections that one worker may hold open to a provider.")
+    provider_rate: float | None = _setting(
+        rate_or_none,
+        None,
+        "Mails a second that a provider is handed at most, all workers together, or `none`; may be less than 1. "
+        "A provider's URL may say otherwise: `?rate=10`.",
+        shown="`none`",
+    )
+    domain_connections: int | None = _setting(
+        count_or_none(1000),
+        None,
+        "Mails that may be on their way to one recipient domain at once, per provider and all workers together, "
+        "or `none`. "
+        "A provider's URL may say otherwise: `?domain_connections=5`.",
+        shown="`none`",
+    )
     retry_hours: int = _setting(count(720), 24, "Hours after which temporary failures become final.")
     allow_private_hosts: bool = _setting(
         flag, False, "Whether projects may name hosts with private addresses (a provider inside your network)."

@@ -121,7 +121,7 @@ def test_a_name_that_leads_to_a_private_host_is_refused_too(monkeypatch):
 def test_a_token_server_may_not_be_a_private_host_either(monkeypatch):
     monkeypatch.setattr(providers.socket, "getaddrinfo", lambda *_: [(0, 0, 0, "", ("93.184.215.14", 0))])
     url = "smtps://ann@mail.example.com?auth=xoauth2&client_id=1&token_url=https://"
-    with pytest.raises(ValueError, match="printer.local is not a public host"):
+    with pytest.raises(ValueError, match=r"printer\.local is not a public host"):
         put(make.project(), url=f"{url}printer.local/token")
     assert put(make.project("HR"), url=f"{url}login.example.com/token")
 

@@ -16,7 +16,7 @@ from psycopg.rows import class_row
 from undelivered.delivery import providers
 
 PROVIDERS = """
-SELECT id, project_id, url, secret, changed_at, paused_until, failures FROM delivery_provider
+SELECT id, project_id, url, secret, changed_at, paused_until, failures, paced_until FROM delivery_provider
 """
 PAUSE = """
 UPDATE delivery_provider SET failures = failures + 1, paused_until = %(until)s, incident = %(incident)s,
@@ -42,6 +42,7 @@ class Known:
     changed_at: datetime
     paused_until: datetime | None
     failures: int
+    paced_until: datetime | None = None
 
     def rests(self, now: datetime, in_hand: int = 0) -> bool:
         """Whether it gets no more mail now: it is paused, its probe is still out, or it has enough in hand."""

@@ -73,6 +73,13 @@ SELECT id, 'returned-' || attempts || '-' || extract(epoch FROM %(now)s::timesta
     '{}' FROM gone ON CONFLICT DO NOTHING RETURNING notification_id
 """
 
+# No attempt was made, and no line of history is written: a mail may wait many times for its turn.
+PUT_BACK = """
+UPDATE delivery_notification n SET state = 'queued', worker = NULL, attempts = n.attempts - 1, due_at = v.due_at
+FROM unnest(%s::uuid[], %s::int[], %s::timestamptz[]) AS v (id, attempts, due_at)
+WHERE n.id = v.id AND n.id >= %s AND n.id <= %s AND n.state = 'sending' AND n.worker = %s AND n.attempts = v.attempts
+"""
+
 RELEASE = """
 WITH freed AS (
     UPDATE delivery_notification SET state = 'queued', due_at = %(now)s
@@ -132,6 +139,18 @@ async def give_back(
         "held": list(held),
     }
     return len(await (await connection.execute(GIVE_BACK, parameters)).fetchall())
+
+
+async def put_back(connection: AsyncConnection[Any], worker: int, rows: Sequence[tuple[Claimed, datetime]]) -> int:
+    """Claimed rows are QUEUED again, each until its due time, as if they had not been claimed. How many."""
+    by_day: dict[date, list[tuple[Claimed, datetime]]] = {}
+    for row, due in sorted(rows, key=lambda pair: pair[0].id):
+        by_day.setdefault(ids.day_of(row.id), []).append((row, due))
+    done = 0
+    for some in by_day.values():
+        columns = [row.id for row, _ in some], [row.attempts for row, _ in some], [due for _, due in some]
+        done += (await connection.execute(PUT_BACK, [*columns, some[0][0].id, some[-1][0].id, worker])).rowcount
+    return done
 
 
 async def release_held(connection: AsyncConnection[Any], *, keep_days: int) -> list[tuple[UUID, int, str]]:

@@ -24,6 +24,7 @@ from undelivered.delivery import breaker, providers, record, retry, send
 from undelivered.delivery.about import NOTIFICATION
 from undelivered.delivery.breaker import Board, Known
 from undelivered.delivery.outcomes import Outcome, Unreachable
+from undelivered.delivery.rates import NO_LIMITS, Limits
 from undelivered.delivery.record import Result
 from undelivered.delivery.send import Policy, Prepared, Ready
 from undelivered.delivery.tally import Tally
@@ -49,11 +50,13 @@ class Rules:
     policy: Policy
     keep_days: int
     connections: int
+    limits: Limits = NO_LIMITS
 
     @classmethod
     def of(cls, env: Env) -> Rules:
         policy = Policy(env.size_limit, env.daily_limit, timedelta(hours=env.retry_hours), env.time_zone)
-        return cls(policy, env.keep_days, env.worker_connections)
+        limits = Limits(env.provider_rate, env.domain_connections)
+        return cls(policy, env.keep_days, env.worker_connections, limits)
 
 
 class Hands:

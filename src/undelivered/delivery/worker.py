@@ -26,6 +26,7 @@ from undelivered.delivery.breaker import Board
 from undelivered.delivery.claim import Claimed
 from undelivered.delivery.hands import OUTAGES, Hands, Rules, short
 from undelivered.delivery.house import SEEN_WITHIN, House
+from undelivered.delivery.rates import Pace
 from undelivered.env import Env
 
 __all__ = ("SEEN_WITHIN", "Rules", "Worker", "work")
@@ -61,6 +62,7 @@ class Worker:
             raise
         assert row is not None
         self.id = int(row[0])
+        self.pace = Pace(self.id, self.rules.limits)
         self.hands = Hands(self.pool, self.rules, self.id, self.woken.set)
         self.house = House(
             self.pool, self.url, self.rules.keep_days, self.id, self.woken.set, self.hands.figures, self.hands.tally
@@ -119,17 +121,19 @@ class Worker:
                     connection, keep_days=self.rules.keep_days, worker=self.id, held=list(self.hands.claims)
                 )
                 self.hands.unsure = False
-            self.board = await breaker.load(connection)
-            batch = await self._claim(connection, min(limit, self.hands.free))
+            self.board = self.pace.board(await breaker.load(connection), datetime.now(UTC))
+            claimed = await self._claim(connection, min(limit, self.hands.free))
+            batch = await self.pace.admit(connection, claimed, self.board, self.hands.claims)
             if batch:
                 desk = await send.load(connection, batch)
                 prepared = await send.prepare(connection, batch, desk, self.rules.policy)
                 self.hands.take(prepared, self.board)
         self.unsure = False
-        return len(batch)
+        return len(claimed)
 
     async def _claim(self, connection: AsyncConnection[Any], limit: int) -> list[Claimed]:
         batch: list[Claimed] = []
+        limit = min(limit, self.pace.most(self.board, datetime.now(UTC)) or limit)
         for only, without, most in self.board.scopes(datetime.now(UTC), self.hands.of_provider):
             wanted = min(limit - len(batch), most or limit)
             if wanted > 0:

@@ -104,13 +104,20 @@ def parse_provider_url(url: str) -> SmtpSettings:
         max_connections=int(_positive("connections", options.get("connections", "10"))),
         helo_name=options.get("helo", ""),
         oauth=_oauth(options, unquote(parts.username or "")),
-        rate=mails_a_second(options["rate"]) if "rate" in options else None,
+        rate=_rate(options["rate"]) if "rate" in options else None,
         domain_connections=(
             int(_positive("domain_connections", options["domain_connections"]))
             if "domain_connections" in options
             else None
         ),
     )
+
+
+def _rate(text: str) -> float:
+    try:
+        return mails_a_second(text)
+    except ValueError as error:
+        raise ValueError(f"The option rate of the provider URL is wrong: {error}") from None
 
 
 def mails_a_second(text: str) -> float:
@@ -120,7 +127,7 @@ def mails_a_second(text: str) -> float:
     except ValueError:
         number = 0
     if not 0.001 <= number <= 100_000:
-        raise ValueError("A rate is a number of mails a second from 0.001 to 100000")
+        raise ValueError("use a number of mails a second from 0.001 to 100000")
     return number
 
 
