@@ -31,7 +31,6 @@ WHERE i.inhparent = '{index}'::regclass
 """
 _VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('{index}')"
 
-
 #: A day was dropped while its index was being made: there is nothing to index any more.
 GONE = psycopg.errors.UndefinedTable
 #: Somebody else has the table now: the same again later will do.
@@ -46,7 +45,7 @@ def create(execute: Execute, table: str, index: str, what: str) -> list[str]:
     """
     _patiently(execute, f"CREATE INDEX IF NOT EXISTS {index} ON ONLY {table} {what}")
     made: list[str] = []
-    while missing := [name for name in _partitions(execute, table) if name not in _attached(execute, index)]:
+    while missing := _without(execute, table, index):
         for partition in missing:  # the newest first: that is what is read most
             try:
                 _one(execute, index, partition, what)
@@ -58,7 +57,7 @@ def create(execute: Execute, table: str, index: str, what: str) -> list[str]:
     return made
 
 
-def drop(execute: Execute, index: str, * = ()) -> None:
+def drop(execute: Execute, index: str) -> None:
     """Drops it from the table and all its partitions at once, without anybody waiting for longer than 200 ms."""
     _patiently(execute, f"DROP INDEX IF EXISTS {index}")
 
@@ -80,12 +79,10 @@ def _one(execute: Execute, index: str, partition: str, what: str) -> None:
     _patiently(execute, f"ALTER INDEX {index} ATTACH PARTITION {own}")
 
 
-def _partitions(execute: Execute, table: str) -> list[str]:
-    return [row[0] for row in execute(_PARTITIONS.format(table=table)).fetchall()]
-
-
-def _attached(execute: Execute, index: str) -> set[str]:
-    return {row[0] for row in execute(_ATTACHED.format(index=index)).fetchall()}
+def _without(execute: Execute, table: str, index: str) -> list[str]:
+    """The partitions that have no index attached yet."""
+    attached = {row[0] for row in execute(_ATTACHED.format(index=index)).fetchall()}
+    return [row[0] for row in execute(_PARTITIONS.format(table=table)).fetchall() if row[0] not in attached]
 
 
 def _patiently(execute: Execute, sql: str, pause_s: float = 0.2) -> None:
