@@ -12,12 +12,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime
+from functools import lru_cache
 from html import escape
 from typing import Protocol
 from uuid import UUID
 
 from undelivered.delivery import address_parts
-from undelivered.delivery.personal import Row, fill, values
+from undelivered.delivery.personal import OPEN, Row, fill, values
 
 #: RFC 5322, section 2.1.1: no line is longer, without the line end.
 LONGEST_LINE = 998
@@ -50,20 +51,26 @@ class Written(Protocol):
 
 def message_id(id: UUID, from_address: str) -> str:
     """The Message-ID of a notification: the same at every try, so that a second copy is recognised as one."""
+    return f"<{id}@{_right_part(from_address)}>"
+
+
+@lru_cache(maxsize=1024)
+def _right_part(from_address: str) -> str:
     domain = address_parts.ascii_domain(from_address.rpartition("@")[2])
-    return f"<{id}@{domain if _DOMAIN.fullmatch(domain) else 'undelivered.invalid'}>"
+    return domain if _DOMAIN.fullmatch(domain) else "undelivered.invalid"
 
 
 def write(content: Written, row: Row, *, id: UUID, at: datetime) -> bytes:
     """The whole mail, with CRLF line ends. `at` is its Date."""
-    found = values(row)
+    personal = OPEN in content.text or OPEN in content.subject or OPEN in content.html
+    found = values(row) if personal else {}
     boundary = f"=_{id.hex}"
     headers = [
         ("From", _mailbox(content.from_name, content.from_address)),
         ("To", _mailbox(row.recipient_name, row.recipient)),
         *([("Reply-To", _mailbox("", content.reply_to))] if content.reply_to else []),
         ("Subject", _unstructured("Subject", fill(content.subject, found))),
-        ("Date", format_datetime(at)),
+        ("Date", _date(at.replace(microsecond=0))),
         ("Message-ID", message_id(id, content.from_address)),
         *((_name(name), _unstructured(name, value)) for name, value in content.headers),
         ("MIME-Version", "1.0"),
@@ -77,6 +84,11 @@ def write(content: Written, row: Row, *, id: UUID, at: datetime) -> bytes:
     return b"\r\n".join([_head(headers), line, text, line, html, line + b"--", b""])
 
 
+@lru_cache(maxsize=1024)
+def _date(at: datetime) -> str:
+    return format_datetime(at)
+
+
 def needs_smtputf8(*addresses: str) -> bool:
     """Whether an address has characters that only RFC 6531 carries: in the local part; domains have an ASCII form."""
     return any(not address.rpartition("@")[0].isascii() for address in addresses)
@@ -88,12 +100,15 @@ def _head(headers: Iterable[tuple[str, str]]) -> bytes:
 
 def _part(subtype: str, body: str) -> bytes:
     """One part with its headers: 7bit where that is possible, else quoted-printable, which people can still read."""
-    lines = body.encode("utf-8", "replace").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if "\r" in body:
+        body = body.replace("\r\n", "\n").replace("\r", "\n")
+    data = body.encode("utf-8", "replace")
+    lines = data.split(b"\n")
     encoding = b"7bit"
-    if not lines.isascii() or b"\0" in lines or any(len(line) > LONGEST_LINE for line in lines.split(b"\n")):
-        encoding, lines = b"quoted-printable", binascii.b2a_qp(lines, istext=True)
+    if not body.isascii() or b"\0" in data or max(map(len, lines)) > LONGEST_LINE:
+        encoding, lines = b"quoted-printable", binascii.b2a_qp(data, istext=True).split(b"\n")
     head = b'Content-Type: text/%s; charset="utf-8"\r\nContent-Transfer-Encoding: %s\r\n\r\n'
-    return head % (subtype.encode("ascii"), encoding) + lines.replace(b"\n", b"\r\n") + b"\r\n"
+    return b"\r\n".join([head % (subtype.encode("ascii"), encoding) + lines[0], *lines[1:], b""])
 
 
 def _line(value: str) -> str:
