@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db.models import Q
@@ -75,7 +77,12 @@ def resets_at(now: datetime | None = None) -> datetime:
 
 def begins(day: date) -> datetime:
     """The midnight, in the site's zone, with which a day begins."""
-    return datetime.combine(day, time(), tzinfo=counts.zone()).astimezone(UTC)
+    return _begins(day, counts.zone())
+
+
+@lru_cache(maxsize=64)
+def _begins(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
 
 
 def usage(project: Project) -> Usage:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
+from undelivered.database.arrays import array
 from undelivered.delivery import limits, mime, relayed, retry, suppression
 from undelivered.delivery.checks import Candidate, Objection, check
 from undelivered.delivery.claim import Claimed
@@ -62,7 +63,7 @@ class Desk:
     blocked: Mapping[tuple[int, str], str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ready:
     """A mail that nothing objects to, written and reserved."""
 
@@ -109,13 +110,13 @@ async def load(connection: AsyncConnection[Any], batch: Sequence[Claimed]) -> De
     """Three queries, whatever the size of the batch."""
     wanted = sorted({row.content_id for row in batch})
     projects = sorted({row.project_id for row in batch})
-    async with connection.cursor(row_factory=class_row(Words)) as cursor:
-        await cursor.execute(CONTENTS, [wanted, wanted[0], wanted[-1]])
+    async with connection.cursor(row_factory=class_row(Words), binary=True) as cursor:
+        await cursor.execute(CONTENTS, [array("uuid", wanted), wanted[0], wanted[-1]])
         words = {one.id: one for one in await cursor.fetchall()}
     async with connection.cursor(row_factory=class_row(Terms)) as cursor:
         await cursor.execute(TERMS, [projects])
         terms = {one.id: one for one in await cursor.fetchall()}
-    blocked = await connection.execute(BLOCKED, [[row.recipient_key for row in batch], projects])
+    blocked = await connection.execute(BLOCKED, [array("text", (row.recipient_key for row in batch)), projects])
     return Desk(words, terms, {(p, k): suppression.said(c, s, u) for p, k, c, s, u in await blocked.fetchall()})
 
 
@@ -194,7 +195,8 @@ async def _reserve(
             prepared.ready.append(one)
         elif left[project] > 0:
             left[project] -= 1
-            prepared.ready.append(replace(one, counted_on=granted.day))
+            one.counted_on = granted.day
+            prepared.ready.append(one)
         else:
             by_site = project in granted.short_by_site
             prepared.results.append(_result(one.row, _at_limit(desk.terms[project], policy, granted.day, by_site)))
