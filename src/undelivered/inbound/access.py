@@ -124,7 +124,7 @@ def restore(path: Path) -> Access | None:
         )
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         _log.warning("%s cannot be read: %s", path, error)
         return None
 

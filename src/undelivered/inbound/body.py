@@ -13,9 +13,8 @@ from enum import Enum
 from undelivered.delivery.relayed import HEAD_LIMIT, head_end
 
 END = b"\r\n.\r\n"
-#: A line that holds one dot, between line ends of which one at least is bare.
-_LOOSE = (b"\n.\n", b"\n.\r", b"\r.\r", b"\r.\n")
-#: The same after the dots were taken back, where the strict form is an honest line of the mail.
+#: A line that holds one dot, with a bare line end before or after it, in a mail whose dots were taken back: there, one
+#: between strict line ends is an honest line.
 _LOOSE_WITHIN = re.compile(rb"(?<!\r)\n\.[\r\n]|\r\.[\r\n]|\n\.\n|\n\.\r(?!\n)")
 #: Of a mail that is too large so much is read and thrown away, as a multiple of the limit; then the connection ends.
 EXCESS = 4
@@ -78,8 +77,11 @@ class Body:
                 self.fault = Fault.EXCESSIVE
 
     def _finish(self, stuffed: bytes) -> None:
-        """`stuffed` is the mail as it travelled, after one CRLF that is not its own."""
-        loose = any(one in stuffed for one in _LOOSE)
+        """`stuffed` is the mail as it travelled, after one CRLF that is not its own.
+
+        In there, a line with one dot is loose in any case: between strict line ends it would have been the end.
+        """
+        loose = b"\n.\n" in stuffed or b"\n.\r" in stuffed or b"\r.\r" in stuffed or b"\r.\n" in stuffed
         plain = stuffed
         if b"\r\n." in stuffed:
             plain = stuffed.replace(b"\r\n.", b"\r\n")

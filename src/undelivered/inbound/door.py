@@ -164,7 +164,8 @@ class Door:
             self._asked.set()
             self._ring.set()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._refreshed.wait(), 2.0)
+                async with asyncio.timeout(2.0):
+                    await self._refreshed.wait()
             grant = self.access.log_in(user, password)
         if connection.talk is None:
             return
@@ -208,7 +209,8 @@ class Door:
         """One after the other on one connection: waking the workers, reading and noting who submits."""
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._ring.wait(), ERRAND_S)
+                async with asyncio.timeout(ERRAND_S):
+                    await self._ring.wait()
             await self.errands_once()
             await asyncio.sleep(WAKE_GAP_S)
 

@@ -162,8 +162,10 @@ class Intake:
                 _log.exception("draining %s failed; it is tried again", self.spool.folder)
                 left = True
             self._look.clear()
+            # Not wait_for: at a cancellation it may forget that it was cancelled.
             try:
-                await asyncio.wait_for(self._look.wait(), RETRY_S if left or self.away else LOOK_S)
+                async with asyncio.timeout(RETRY_S if left or self.away else LOOK_S):
+                    await self._look.wait()
             except TimeoutError:
                 continue
             await asyncio.sleep(RETRY_S)

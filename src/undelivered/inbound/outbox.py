@@ -107,7 +107,8 @@ class Outbox:
         connection, self._connection = self._connection, None
         if connection is not None:
             with suppress(psycopg.Error, TimeoutError, OSError):
-                await asyncio.wait_for(connection.close(), 1.0)
+                async with asyncio.timeout(1.0):
+                    await connection.close()
 
     def _keep(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)

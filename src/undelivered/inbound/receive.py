@@ -7,6 +7,7 @@ recipient shows in the log.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from email.utils import format_datetime
 
@@ -19,6 +20,8 @@ from undelivered.inbound.access import Grant
 from undelivered.inbound.conversation import Envelope
 from undelivered.inbound.replies import Reply
 
+#: What a client calls itself goes into a header.
+_UNFIT = re.compile(r"[^!-'*-:=?-\[\]-~]")
 #: RFC 5321, section 6.3, says at least 100; nothing that a help desk sends has come that far.
 MOST_HOPS = 50
 
@@ -61,7 +64,7 @@ def queued(mail: Relayed) -> Reply:
 
 def trace(envelope: Envelope, name: str, id: str, at: datetime) -> str:
     """The value of our Received header (RFC 5321, section 4.4), folded."""
-    helo = "".join(c if c.isascii() and c.isprintable() and c not in "()<>;\\" else "?" for c in envelope.helo)
+    helo = _UNFIT.sub("?", envelope.helo)
     peer = f"IPv6:{envelope.peer}" if ":" in envelope.peer else envelope.peer
     return (
         f"from {helo or 'unknown'} ([{peer}])\r\n\tby {name} (Undelivered) with {envelope.protocol} id {id};"
@@ -73,7 +76,10 @@ def _each_once(envelope: Envelope) -> list[str]:
     """The recipients, in order; one that is given in two spellings hears of it once."""
     if len(envelope.recipients) == 1:
         return list(envelope.recipients)
-    return list({canonical(to): to for to in reversed(envelope.recipients)}.values())[::-1]
+    known: dict[str, str] = {}
+    for to in envelope.recipients:
+        known.setdefault(canonical(to), to)
+    return list(known.values())
 
 
 def _grant(grants: tuple[Grant, ...], senders: tuple[str, ...]) -> Grant | Reply:

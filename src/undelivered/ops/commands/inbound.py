@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import click
+import django
 
 from undelivered import env as environment
 from undelivered.env import Env, SettingError
@@ -30,7 +32,8 @@ def smtp(parent: int | None) -> None:
     """
     env = environment.read()
     end_with(parent)
-    logging.basicConfig(level=env.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "undelivered.settings")
+    django.setup()
     import uvloop
 
     from undelivered.inbound.door import serve
