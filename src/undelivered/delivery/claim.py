@@ -116,7 +116,7 @@ async def claim(
         "only": None if only is None else list(only),
         "without": list(without),
     }
-    async with connection.cursor(row_factory=class_row(Claimed)) as cursor:
+    async with connection.cursor(row_factory=class_row(Claimed), binary=True) as cursor:
         await cursor.execute(CLAIM, parameters)
         return sorted(await cursor.fetchall(), key=lambda row: row.id)
 

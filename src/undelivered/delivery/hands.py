@@ -142,7 +142,8 @@ class Hands:
             self.tally.attempted(type(outcome).__name__.lower(), time.perf_counter() - begun)
             due = await self._rest(provider, outcome) if isinstance(outcome, Unreachable) else None
             result = send.judge(mail, outcome, self.rules.policy, provider.id, due)
-            _log.info("attempt", extra=_about(mail, outcome, provider))
+            if _log.isEnabledFor(logging.INFO):
+                _log.info("attempt", extra=_about(mail, outcome, provider))
         except Exception as error:  # a mistake of ours: it must cost neither the mail nor the others
             _log.exception("sending broke", extra={"attempt": mail.row.attempts})
             result = send.broke(mail, error, self.rules.policy, provider.id)

@@ -149,7 +149,7 @@ def _reason_of_refusal(outcome: Refused, cause: Cause) -> Reason:
 
 def _seen(outcome: Conversation) -> dict[str, Any]:
     """What an attempt saw, for the row and for its line of history."""
-    data = {
+    data: dict[str, Any] = {
         "reply": outcome.reply,
         "code": outcome.code,
         "enhanced": outcome.enhanced,
@@ -157,8 +157,9 @@ def _seen(outcome: Conversation) -> dict[str, Any]:
         "tls": outcome.tls,
         "duration_ms": outcome.duration_ms,
         "stage": outcome.stage.value,
-        "dialogue": list(outcome.dialogue),
     }
+    if not isinstance(outcome, Accepted):  # of those that went well, which are nearly all, the reply says enough
+        data["dialogue"] = list(outcome.dialogue)
     return {"code": outcome.code, "enhanced": outcome.enhanced or "", "data": data}
 
 
