@@ -108,9 +108,8 @@ def test_a_provider_rate_may_be_less_than_one_a_second(word, rate):
 
 @pytest.mark.parametrize("word", ["0", "-1", "nan", "fast"])
 def test_a_provider_rate_that_is_none_is_refused(word):
-    with pytest.raises(SettingError, match="UNDELIVERED_PROVIDER_RATE: .* use a number of mails a second"):
+    with pytest.raises(SettingError, match=r"UNDELIVERED_PROVIDER_RATE: .* use a number of mails a second"):
         read({"UNDELIVERED_PROVIDER_RATE": word})
-
 
 
 @pytest.mark.parametrize("word", ["none", "Unlimited"])

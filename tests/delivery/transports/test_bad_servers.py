@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import ssl
 import time
 from pathlib import Path
@@ -24,6 +25,7 @@ from tests.delivery.transports.scripted import (
     settings,
 )
 from undelivered.delivery.outcomes import REPLY_LIMIT, Accepted, Outcome, Refused, Stage, TryLater, Unknown, Unreachable
+from undelivered.delivery.transports import smtp
 from undelivered.delivery.transports.smtp import Security, SmtpTransport
 from undelivered.delivery.transports.wire import Wire
 
@@ -164,6 +166,41 @@ def test_a_reply_in_the_middle_of_a_mail_ends_it_and_counts(ehlo: bytes, reply: 
 def test_a_connection_that_ends_in_the_middle_of_a_mail_is_tried_again_later(ehlo: bytes) -> None:
     server = Interrupting(b"", hang_up=True, EHLO=ehlo)
     outcome = converse(server, lambda t: t.send(SENDER, "ann@shop.example", LARGE))
+    assert (type(outcome), outcome.stage) == (TryLater, Stage.DATA)
+
+
+class Slow(ScriptedServer):
+    """Reads a mail piece by piece, with pauses."""
+
+    async def start(self) -> int:
+        port = await super().start()
+        self._server.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32 * 1024)
+        return port
+
+    async def read_mail(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        got = b""
+        while not got.endswith(b"\r\n.\r\n"):
+            if not (more := await reader.read(64 * 1024)):
+                raise ConnectionResetError
+            got += more
+            await asyncio.sleep(0.005)
+        self.mails.append(got)
+
+
+VERY_LARGE = b"Subject: large\r\n\r\n" + (b"x" * 98 + b"\r\n") * 80_000
+
+
+def test_a_large_mail_may_take_longer_than_the_deadline_as_long_as_it_moves_on() -> None:
+    server = Slow(EHLO=PIPELINING)
+    outcome = converse(server, lambda t: t.send(SENDER, "ann@shop.example", VERY_LARGE), timeout_s=0.25)
+    assert isinstance(outcome, Accepted)
+    assert outcome.duration_ms > 250
+    assert server.mails == [VERY_LARGE + b".\r\n"]
+
+
+def test_a_large_mail_that_moves_on_too_slowly_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smtp, "SLOWEST_BYTES_A_SECOND", 10**9)
+    outcome = converse(Slow(EHLO=PIPELINING), lambda t: t.send(SENDER, "ann@shop.example", VERY_LARGE), timeout_s=0.1)
     assert (type(outcome), outcome.stage) == (TryLater, Stage.DATA)
 
 

@@ -7,6 +7,7 @@ import os
 import socket
 import ssl
 import time
+from collections.abc import Callable
 
 from undelivered.delivery.address_parts import ascii_domain
 from undelivered.delivery.outcomes import Stage
@@ -197,9 +198,12 @@ class Connection:
 
     # --- the mail -----------------------------------------------------------------------------------------------------
 
-    async def message(self, content: bytes) -> Reply | None:
+    async def message(self, content: bytes, progressed: Callable[[], None]) -> Reply | None:
         """The mail itself, but for its end, which goes with the final dot. As long as that is not said, the mail is
-        surely not delivered. A reply is one that came too early: nothing can follow it here."""
+        surely not delivered. A reply is one that came too early: nothing can follow it here.
+
+        `progressed` is called whenever a piece has left.
+        """
         self.talk.we_say(f"(the mail, {len(content)} bytes)")
         body = dot_stuffed(content)
         self._tail = body
@@ -211,6 +215,7 @@ class Connection:
                     break
                 self._written(self._tail[:CHUNK])
                 await self.wire.room()
+                progressed()
         if self.speaks:
             reply = await self.hear(Stage.DATA)
             self.discard()

@@ -54,7 +54,7 @@ class SmtpSettings:
     username: str = ""
     password: str = field(default="", repr=False)
     timeout_s: float = 60
-    """The hard deadline from connecting up to the final dot."""
+    """The hard deadline from connecting up to the final dot; a large mail gets more as long as it moves on."""
     after_dot_s: float = 600
     """How long a provider may think about a mail: RFC 5321 (4.5.3.2.6) grants it ten minutes."""
     max_connections: int = 10

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import ssl
 import time
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -25,6 +26,7 @@ __all__ = ("Security", "SmtpSettings", "SmtpTransport", "parse_provider_url")
 log = logging.getLogger(__name__)
 
 LOGIN_WANTED = frozenset((530, 534, 535, 538))  # RFC 4954, 6: about our login, not about the mail
+SLOWEST_BYTES_A_SECOND = 16 * 1024
 STEP_BY_STEP_S = 3600.0
 """For so long a server that does not keep to the PIPELINING it offers is spoken to command by command."""
 
@@ -136,13 +138,20 @@ class _Attempt:
         connection, reply = await self._begin()
         if reply.code != 354:
             return reply
-        early = await connection.message(self.mail.content)
+        early = await connection.message(self.mail.content, self._extending(deadline))
         if early is not None:
             return early
         deadline.reschedule(asyncio.get_running_loop().time() + self.transport.settings.after_dot_s)
         reply = await connection.final_dot()
         connection.unfinished = False
         return reply
+
+    def _extending(self, deadline: asyncio.Timeout) -> Callable[[], None]:
+        """A large mail may take longer than the deadline as long as it moves on, and not too slowly on the whole."""
+        now = asyncio.get_running_loop().time
+        usual = self.transport.settings.timeout_s
+        last = now() + usual + len(self.mail.content) / SLOWEST_BYTES_A_SECOND
+        return lambda: deadline.reschedule(min(last, now() + usual))
 
     async def _begin(self) -> tuple[Connection, Reply]:
         """Leave to send the mail, or a refusal: on a connection that was kept if there is one, else on a new one.
