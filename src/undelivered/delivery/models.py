@@ -91,6 +91,24 @@ class Notification(models.Model):
             models.Index(  # a request's page, the issue key filter
                 fields=["project", "issue_key", "-id"], name="notification_issue", condition=~Q(issue_key="")
             ),
+            # What the log filters by, so that a rare value is found as quickly as a common one.
+            models.Index(fields=["project", "name", "-id"], name="notification_name"),
+            models.Index(fields=["project", "recipient_domain", "-id"], name="notification_domain"),
+            models.Index(
+                fields=["project", "kind", "reason", "-id"],
+                name="notification_failed_reason",
+                condition=Q(state=State.FAILED),
+            ),
+            models.Index(
+                fields=["project", "kind", "name", "-id"],
+                name="notification_failed_name",
+                condition=Q(state=State.FAILED),
+            ),
+            models.Index(
+                fields=["project", "recipient_domain", "-id"],
+                name="notification_failed_domain",
+                condition=Q(state=State.FAILED),
+            ),
         ]
 
     def __str__(self) -> str:
