@@ -30,12 +30,12 @@ DAYS = 21
 ROUNDS = 12
 #: The share of the largest project is about an eighth of all rows, that of the smallest a few thousandths of a percent.
 FILL = """
-INSERT INTO delivery_notification (id, project_id, kind, event, name, recipient, recipient_key, recipient_domain,
-    recipient_name, issue_key, content_id, personal, state, reason, detail, cause, enhanced_code, attempts, due_at,
-    message_id, finished_at)
-SELECT id, project, kind, 'public_comment_added', name, recipient, recipient, domain, '', 'P' || project || '-' || issue,
-    id, '{}', state, CASE state WHEN 'failed' THEN reason ELSE '' END, 'the words of the provider', '', '', 1, NULL, '',
-    now()
+INSERT INTO delivery_notification (id, project_id, kind, event, name, recipient, recipient_key,
+    recipient_domain, recipient_name, issue_key, content_id, personal, state, reason, detail, cause,
+    enhanced_code, attempts, due_at, message_id, finished_at)
+SELECT id, project, kind, 'public_comment_added', name, recipient, recipient,
+    domain, '', 'P' || project || '-' || issue, id, '{}', state, CASE state WHEN 'failed' THEN reason ELSE '' END,
+    'the words of the provider', '', '', 1, NULL, '', now()
 FROM (
     SELECT encode(int8send((extract(epoch FROM %(from)s::timestamptz) * 1000
             + (86400000.0 * g / %(n)s))::bigint << 16), 'hex') AS stamp, g,
@@ -89,8 +89,8 @@ def fill(url: str, rows: int) -> None:
     partitions.ensure(execute, back=DAYS + 1)
     with psycopg.connect(url, autocommit=True) as own:
         own.execute(
-            "INSERT INTO desk_project (id, key, name, from_name, from_address, at_limit, last_request_number, created_at)"
-            " SELECT g, 'P' || g, 'P' || g, '', 'a@b.example', 'fail', 0, now() FROM generate_series(1, %s) g"
+            "INSERT INTO desk_project (id, key, name, from_name, from_address, at_limit, last_request_number,"
+            " created_at) SELECT g, 'P' || g, 'P' || g, '', 'a@b.example', 'fail', 0, now() FROM generate_series(1, %s) g"
             " ON CONFLICT DO NOTHING",
             [PROJECTS],
         )
