@@ -8,6 +8,7 @@ import subprocess
 import sys
 from datetime import timedelta
 
+import psutil
 import pytest
 from django.conf import settings
 from django.utils import timezone
@@ -39,6 +40,18 @@ def test_mail_of_a_killed_worker_is_due_again_and_the_worker_is_forgotten():
     mail.refresh_from_db()
     assert (mail.state, mail.worker) == (State.QUEUED, None)
     assert not Worker.objects.exists()
+
+
+def test_a_process_that_ended_and_was_not_asked_for_is_gone():
+    ended = subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE)
+    assert ended.stdout is not None
+    ended.stdout.read()
+    while psutil.Process(ended.pid).status() != psutil.STATUS_ZOMBIE:
+        pass
+    in_hand_of(ended.pid)
+    assert fallen.give_back(settings.ENV) == 1
+    ended.wait()
+    ended.stdout.close()
 
 
 def test_mail_of_a_living_worker_stays_with_it():

@@ -32,7 +32,10 @@ def give_back(env: Env) -> int:
 def _runs(worker: Worker) -> bool:
     """Whether the process is there, and is the one that signed on: its number may belong to another by now."""
     try:
-        return bool(psutil.Process(worker.pid).create_time() <= worker.started_at.timestamp())
+        process = psutil.Process(worker.pid)
+        # One that ended stays in the table until its parent asks for it: in a container without an init, for ever.
+        ended = process.status() == psutil.STATUS_ZOMBIE
+        return not ended and bool(process.create_time() <= worker.started_at.timestamp())
     except psutil.NoSuchProcess:
         return False
 
