@@ -12,7 +12,7 @@ from tests.delivery.worker_at import WorkerAt, connect, make_due, types_of
 from undelivered.delivery import claim, rates
 from undelivered.delivery.breaker import Board, Known
 from undelivered.delivery.models import Notification, Provider, Worker
-from undelivered.delivery.rates import LONGEST_WAIT, Limits, Line, Pace, limits_of, share
+from undelivered.delivery.rates import CLOSER, LONGEST_WAIT, Limits, Line, Pace, limits_of, share
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 URL = "smtp+plain://127.0.0.1:9"
@@ -113,16 +113,26 @@ def test_a_worker_that_is_not_seen_yet_counts_itself() -> None:
 
 
 def test_those_who_wait_stand_in_line() -> None:
-    line = Line(NOW, taking_s=2.0)
+    line = Line(NOW, taking_s=2.0 / CLOSER)
     assert [line.place(NOW, 4) - NOW for _ in range(3)] == [seconds(0.5), seconds(1), seconds(1.5)]
     assert line.place(NOW + seconds(60), 4) == NOW + seconds(60.5)
 
 
 def test_a_line_is_never_longer_than_what_anybody_waits() -> None:
-    line = Line(NOW, taking_s=60)
+    line = Line(NOW, taking_s=60 / CLOSER)
     places = [line.place(NOW, 1) for _ in range(100)]
     assert max(places) <= NOW + LONGEST_WAIT + seconds(60)
     assert len(set(places)) >= 10
+
+
+def test_a_worker_comes_back_in_time_for_those_in_line() -> None:
+    pace = Pace(1, Limits())
+    assert pace.next_turn(board(known()), NOW) is None
+    paused = board(known(paused_until=NOW + seconds(60), failures=1))
+    assert pace.next_turn(paused, NOW) == NOW + seconds(60)
+    pace._lines[10, "a.example"] = Line(NOW + seconds(5), taking_s=1 / CLOSER)
+    assert pace.next_turn(paused, NOW) == NOW + seconds(1)
+    assert pace.next_turn(paused, NOW + seconds(6)) == NOW + seconds(60)
 
 
 # --- with a database --------------------------------------------------------------------------------------------------

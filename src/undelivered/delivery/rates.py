@@ -30,7 +30,9 @@ BURST_S = 1.0
 #: Mails of a provider at its rate leave in groups of so many seconds' worth.
 GATHER_S = 0.1
 #: How long a mail is on its way, until that was seen.
-USUAL_S = 0.3
+USUAL_S = 0.05
+#: Mails stand closer in line than places are likely to become free: coming too early costs less than an empty place.
+CLOSER = 0.5
 #: A mail waits no longer for its place at a domain: after that it is looked at again.
 LONGEST_WAIT = timedelta(minutes=10)
 
@@ -109,7 +111,7 @@ class Line:
         """The next moment at which a place is likely to be free."""
         if not now < self.until < now + LONGEST_WAIT:  # a line that long starts again from here, for whoever comes late
             self.until = now
-        self.until += timedelta(seconds=self.taking_s / max(1, places))
+        self.until += timedelta(seconds=CLOSER * self.taking_s / max(1, places))
         return self.until
 
 
@@ -129,6 +131,12 @@ class Pace:
         """The board on which a provider whose rate is used up rests until a group of its mails may leave."""
         self._full = {id: until for id, until in self._full.items() if until > now}
         return Board({project: self._resting(known, now) for project, known in board.by_project.items()})
+
+    def next_turn(self, board: Board, now: datetime) -> datetime | None:
+        """When a provider's pause ends, or a place at a domain is likely to be free for one who waits."""
+        moments = [now + timedelta(seconds=CLOSER * line.taking_s) for line in self._lines.values() if line.until > now]
+        change = board.next_change(now)
+        return min([*moments, change] if change else moments, default=None)
 
     def most(self, board: Board, now: datetime) -> int | None:
         """How many mails it makes sense to claim; None: as many as there are hands."""

@@ -144,7 +144,7 @@ class Worker:
 
     async def _sleep(self) -> None:
         """Until woken, or for as long as it takes for something to be due that nobody rings for."""
-        change = self.board.next_change(datetime.now(UTC))
+        change = self.pace.next_turn(self.board, datetime.now(UTC))
         seconds = POLL_S if change is None else max(0.1, min(POLL_S, (change - datetime.now(UTC)).total_seconds()))
         with suppress(TimeoutError):
             await asyncio.wait_for(self.woken.wait(), seconds)
