@@ -26,10 +26,10 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """The partitions of one hot table: from which day on, how many days ahead, and rows that found none of them."""
+    """The partitions of one hot table: which days, how many of them ahead, and rows that found none of them."""
 
     table: str
-    first: date | None
+    all: tuple[date, ...]
     ahead: int
     kept: int
     misplaced: int
@@ -60,7 +60,7 @@ def days(execute: Execute, today: date | None = None) -> list[Days]:
     return [
         Days(
             hot.table,
-            first=min(there[hot.table], default=None),
+            tuple(there[hot.table]),
             ahead=_unbroken(there[hot.table], today),
             kept=sum(1 for day in there[hot.table] if day <= today),
             misplaced=lost.get(hot.table, 0),

@@ -296,6 +296,7 @@ class DailyCount(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["project", "day", "kind", "state", "reason"], name="one_count_a_day")
         ]
+        indexes = [models.Index(fields=["day"], name="count_day")]  # the site's health, and dropping what is too old
 
     def __str__(self) -> str:
         return f"{self.project} {self.day} {self.kind} {self.state} {self.reason}: {self.n}"

@@ -1,6 +1,6 @@
 """How the engine fares: queue, today's mail, workers, providers, limits, throughput. For metrics and the System page.
 
-Every query is bounded: by both ids, by a partial index and a ceiling, or by the number of projects; none takes longer
+Every query is bounded: by both ids, by a partial index and a ceiling, or by the day; none takes longer
 because more mail is kept.
 """
 
@@ -37,11 +37,9 @@ _COUNTS = ", ".join(
     for name, which in _STATES.items()
 )
 QUEUE = f"SELECT {_COUNTS}, (SELECT min(due_at) {_OF.format(_STATES['due'])})"
-# By project, since that is how the index of the counts begins.
 _COUNTED = """
 SELECT {columns}, sum(n)::bigint FROM (
-    SELECT kind, state, reason, n FROM delivery_dailycount
-    WHERE project_id = ANY(ARRAY(SELECT id FROM desk_project)) AND day >= %(since)s {where}
+    SELECT kind, state, reason, n FROM delivery_dailycount WHERE day >= %(since)s {where}
     UNION ALL
     SELECT kind, state, reason, n FROM delivery_dailycountdelta WHERE day >= %(since)s {where}) c
 GROUP BY {columns}
@@ -91,14 +89,17 @@ def queue(now: datetime | None = None) -> Queue:
         *counted, oldest = cursor.fetchone()
     found = dict(zip(_STATES, counted, strict=True))
     if max(counted) > CEILING:
-        found = _beyond(found)
+        found = _beyond(found, oldest or now)
     age = max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
     return Queue(**found, oldest_due_s=age)
 
 
-def _beyond(found: dict[str, int]) -> dict[str, int]:
-    """The counts know how many wait in all; what is more than the ceiling shares it."""
-    since = timezone.localdate() - timedelta(days=settings.ENV.keep_days + 1)
+def _beyond(found: dict[str, int], oldest: datetime) -> dict[str, int]:
+    """The counts know how many wait in all; what is more than the ceiling shares it.
+
+    Nothing that waits is much older than what has been due for longest: it was tried for so many hours at most.
+    """
+    since = timezone.localdate(oldest - timedelta(hours=settings.ENV.retry_hours)) - timedelta(days=1)
     with connection.cursor() as cursor:
         cursor.execute(WAITING, {"since": since})
         waiting = {state: int(n) for state, n in cursor.fetchall()}

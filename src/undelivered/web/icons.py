@@ -11,6 +11,7 @@ ICONS: dict[str, str] = {
     "settings": '<path d="M2 4.7h6.7M12.3 4.7H14M2 11.3h1.7M7.3 11.3H14"/><circle cx="10.5" cy="4.7" r="1.8"/><circle cx="5.5" cy="11.3" r="1.8"/>',
     "audit": '<path d="M2.6 3v3h3M2.9 5.9a5.5 5.5 0 1 1-.4 3"/><path d="M8 5.2v3.1l2.1 1.3"/>',
     "grid": '<rect x="2.5" y="2.5" width="4.5" height="4.5" rx="1"/><rect x="9" y="2.5" width="4.5" height="4.5" rx="1"/><rect x="2.5" y="9" width="4.5" height="4.5" rx="1"/><rect x="9" y="9" width="4.5" height="4.5" rx="1"/>',
+    "pulse": '<path d="M1.6 8.4h2.9l1.8-5 3.2 9.4 1.9-5.2.9.8h2.1"/>',
     # things to do
     "search": '<circle cx="7" cy="7" r="4.3"/><path d="m10.3 10.3 3.3 3.3"/>',
     "chevron": '<path d="m4.5 6.3 3.5 3.5 3.5-3.5"/>',

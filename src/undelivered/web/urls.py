@@ -19,6 +19,7 @@ from undelivered.web.pages import (
     settings,
     sign_in,
     suppressions,
+    system,
 )
 from undelivered.web.pages.portal import invitation as portal_invitation
 from undelivered.web.pages.portal import request as portal_request
@@ -32,6 +33,9 @@ urlpatterns: list[URLPattern] = [
     path("sign-out", sign_in.sign_out, name="sign-out"),
     path("theme", home.theme, name="theme"),
     path("projects", home.create_project, name="create-project"),
+    # the site's health, for its admins
+    path("system", system.page, name="system"),
+    path("system/providers/<int:provider_id>/resume", system.resume, name="system-resume"),
     # the log
     path("p/<str:key>/log/invitations", log.log, INVITATIONS, name="log-invitations"),
     path("p/<str:key>/log/invitations/resend", log.resend_selected, INVITATIONS, name="log-invitations-resend"),

@@ -72,16 +72,16 @@ class Chart:
 def draw(days: Sequence[Day], what: str) -> Chart:
     """`what` is what failed, in the plural."""
     top = max((day.total for day in days), default=0)
-    step = _step(top)
+    step = grid_step(top)
     ceiling = max(step, -(-top // step) * step)
-    lines = tuple(_line(value, ceiling) for value in range(0, ceiling + 1, step))
+    lines = tuple(grid_line(value, ceiling) for value in range(0, ceiling + 1, step))
     columns = tuple(_column(i, day, len(days), ceiling) for i, day in enumerate(days))
     totals = {reason: sum(day.by_reason.get(reason, 0) for day in days) for reason in ORDER}
     legend = tuple(LegendEntry(reason, EXPLAINED[reason].mark, totals[reason]) for reason in ORDER)
     return Chart(columns, lines, legend, sum(totals.values()), _sentence(days, what))
 
 
-def _step(top: int) -> int:
+def grid_step(top: int) -> int:
     """The distance of the grid's lines: 1, 2 or 5 times a power of ten, for at most four of them."""
     size = 1
     while True:
@@ -91,7 +91,7 @@ def _step(top: int) -> int:
         size *= 10
 
 
-def _line(value: int, ceiling: int) -> Line:
+def grid_line(value: int, ceiling: int) -> Line:
     y = BASE - HEIGHT * value / ceiling
     return Line(f"{y:.1f}", f"{y + 3.5:.1f}", value)
 
