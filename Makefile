@@ -44,14 +44,22 @@ lint: setup-dev  ## ruff, mypy --strict, the import contract
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-journeys: setup-dev  ## what needs Postfix or a real help desk
-	$(BIN)/python -m pytest -m "journey" $(ARGS)
+journeys: setup-dev  ## only the tests with real processes, sockets and a browser
+	@sh tests/browser_setup.sh
+	$(BIN)/python -m pytest -m journey $(ARGS)
 
-bench: setup-dev  ## all benchmarks, or NAME=one of them
-	$(BIN)/python -m benchmarks $(NAME)
+bench: setup-dev .venv-bench/.installed  ## all benchmarks, or NAME=one of them
+	$(BIN)/python -m benchmarks $(NAME) $(ARGS)
+
+.venv-bench/.installed: constraints/bench.txt | $(BIN)/python
+	@echo "Installing what Undelivered is measured against into .venv-bench (once) ..."
+	@rm -rf .venv-bench
+	$(BIN)/python -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r constraints/bench.txt
+	@touch $@
 
 docs: setup-dev  ## write the generated parts of docs/ again
-	$(BIN)/python -m undelivered docs
+	$(BIN)/python docs/generate.py
 
 screenshots: setup-dev  ## make docs/screenshots/ again
 	@sh tests/browser_setup.sh
@@ -60,6 +68,7 @@ screenshots: setup-dev  ## make docs/screenshots/ again
 constraints: setup-dev  ## pin the newest dependencies that fit pyproject.toml
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --group build pyproject.toml -o constraints/run.txt
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --group build --group dev pyproject.toml -c constraints/run.txt -o constraints/dev.txt
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --group bench -c constraints/run.txt -o constraints/bench.txt
 
 clean:  ## remove the virtual environment and caches (never data)
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-bench build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

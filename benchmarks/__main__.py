@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME]`: run one measurement or all of them.
+"""`python -m benchmarks [NAME ...] [--quick]`: run some measurements or all of them.
 
 A measurement is a module here with a `main()` that prints a table and, as its last line, one JSON object with `name`,
 `value`, `unit`, `peer`, `peer_value` and `ratio` (value / peer_value).
@@ -6,6 +6,7 @@ A measurement is a module here with a `main()` that prints a table and, as its l
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -29,4 +30,6 @@ def run(wanted: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run(sys.argv[1:]))
+    if "--quick" in sys.argv:  # fewer and shorter rounds
+        os.environ["BENCH_QUICK"] = "1"
+    sys.exit(run([name for name in sys.argv[1:] if name != "--quick"]))

@@ -31,7 +31,7 @@ def prepare(port: int) -> dict[str, Any]:
     providers.set_provider(None, f"smtp+plain://127.0.0.1:{port}", by=UNDELIVERED)
     _, secret = tokens.create(project, name="benchmark")
     _kept.update(project=project, token=secret, application=application)
-    _call(b"")  # whatever the application loads at its first call
+    _call(b"", "GET")  # whatever the application loads at its first call
     return {"token": secret}
 
 
@@ -71,10 +71,10 @@ def directly() -> dict[str, Any]:
     return {"begun": begun, "ended": time.perf_counter()}
 
 
-def _call(body: bytes) -> str:
+def _call(body: bytes, method: str = "POST") -> str:
     said: list[str] = []
     environ = {
-        "REQUEST_METHOD": "POST",
+        "REQUEST_METHOD": method,
         "PATH_INFO": f"/api/v1/projects/{KEY}/notifications",
         "SERVER_NAME": "127.0.0.1",
         "SERVER_PORT": "8025",

@@ -1,16 +1,15 @@
-"""Undelivered itself, to be measured: PostgreSQL with fsync on in a temporary folder, a project, its token, a worker."""
+"""Undelivered itself, to be measured: PostgreSQL with fsync on in a temporary folder, a project, a worker."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,6 @@ LEFT = """
 SELECT EXISTS (SELECT FROM delivery_notification WHERE state = 'queued')
     OR EXISTS (SELECT FROM delivery_notification WHERE state = 'sending')
 """
-SENT = "SELECT count(*) FROM delivery_notification WHERE state = 'sent' AND id > %s"
 
 
 @contextmanager
@@ -102,7 +100,6 @@ class Desk:
     def tidy(self) -> None:
         """What autovacuum would do sooner or later, at a moment when nobody is measured."""
         self.database.execute("VACUUM ANALYZE delivery_notification, delivery_deliveryevent, delivery_content")
-        self.database.execute("CHECKPOINT")
 
     def memory(self) -> int:
         """Bytes that the largest worker holds."""
@@ -135,17 +132,3 @@ def environment(url: str, folder: Path, **more: str) -> dict[str, str]:
         "UNDELIVERED_LOG_LEVEL": "WARNING",  # as `undelivered run` sets it
         **more,
     }
-
-
-@contextmanager
-def paused(process: subprocess.Popen[Any]) -> Iterator[None]:
-    process.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        with suppress(ProcessLookupError):
-            process.send_signal(signal.SIGCONT)
-
-
-def database_cpu(postgres: EmbeddedPostgres) -> Mapping[str, float]:
-    return {}

@@ -13,8 +13,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-import psutil
-
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -32,7 +30,8 @@ class Helper:
         )
 
     def ask(self, what: str, **values: Any) -> dict[str, Any]:
-        assert self.process.stdin and self.process.stdout
+        assert self.process.stdin
+        assert self.process.stdout
         self.process.stdin.write(json.dumps({"do": what, **values}) + "\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
@@ -74,6 +73,8 @@ def end(process: subprocess.Popen[Any], patience_s: float = 30.0) -> None:
 
 def cpu_s(*pids: int | None) -> float:
     """Seconds of processor that processes and their children have used; those of children that ended count too."""
+    import psutil  # the peers' interpreter has none
+
     total = 0.0
     for pid in pids:
         if pid is None:

@@ -1,0 +1,65 @@
+"""Rounds: contenders take turns, so that the machine's own ups and downs meet all of them; medians are compared."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from statistics import median
+
+from benchmarks._helper import load
+
+QUICK = bool(os.environ.get("BENCH_QUICK"))
+ROUNDS = 2 if QUICK else 5
+
+#: One round of a contender: its rates by what was measured.
+Round = Callable[[], dict[str, float]]
+
+
+def fewer(n: int) -> int:
+    """So many, or a third of it where there is little time."""
+    return n // 3 if QUICK else n
+
+
+@dataclass
+class Contender:
+    name: str
+    round: Round
+    found: list[dict[str, float]] = field(default_factory=list)
+
+    def rates(self, what: str) -> list[float]:
+        return [one[what] for one in self.found if what in one]
+
+    def rate(self, what: str) -> float:
+        return median(self.rates(what))
+
+
+def take_turns(contenders: Iterable[Contender], rounds: int = ROUNDS) -> None:
+    contenders = list(contenders)
+    print(f"load before: {load()}", flush=True)
+    for number in range(1, rounds + 1):
+        for one in contenders:
+            one.found.append(one.round())
+            shown = ", ".join(f"{what} {rate:,.0f}/s" for what, rate in one.found[-1].items())
+            print(f"  round {number}: {one.name:42} {shown}   (load {load()})", flush=True)
+
+
+def ratio(ours: Contender, what: str, theirs: Contender, of: str) -> float:
+    """The median of the rounds' ratios: each compares what was measured one after the other."""
+    return median(a / b for a, b in zip(ours.rates(what), theirs.rates(of), strict=True))
+
+
+def table(rows: Iterable[tuple[str, Contender, str, float | None]]) -> None:
+    """`rows`: what it is, who, which rate, and our ratio to it."""
+    print(f"\n{'':58} {'median/s':>10} {'min':>8} {'max':>8}   ours is")
+    for label, who, what, times in rows:
+        rates = who.rates(what)
+        against = "" if times is None else f"{times:.2f} x"
+        print(f"{label:58} {median(rates):10,.0f} {min(rates):8,.0f} {max(rates):8,.0f}   {against}")
+
+
+def result(name: str, value: float, unit: str, peer: str, peer_value: float, times: float) -> None:
+    """The last line, for programs."""
+    found = {"name": name, "value": round(value, 1), "unit": unit, "peer": peer, "peer_value": round(peer_value, 1)}
+    print(json.dumps({**found, "ratio": round(times, 2)}))

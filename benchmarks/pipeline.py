@@ -1,0 +1,229 @@
+"""Mails of 4 KB, written before: accepted durably -> sent to a sink -> recorded, against what one would pick instead.
+
+All use one PostgreSQL with fsync on (Postfix its own queue on the same disk), one sink on loopback, and take turns.
+Ours is the API's batch call, 200 mails at a time, through the whole application in one process, while one worker
+sends; then the same without HTTP and JSON, and the worker's part alone. From the first call until the last result is
+written.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+from benchmarks import peers
+from benchmarks._desk import Desk, desk
+from benchmarks._helper import ROOT, Helper, cpu_s, end
+from benchmarks._rounds import Contender, Round, fewer, ratio, result, table, take_turns
+from benchmarks._sink import sink, tool
+from benchmarks.peers import postfix, redis
+
+SIZE = 4096
+PER_CALL = 200
+MAILS = fewer(6000)
+END = "end to end"
+
+
+def ours(it: Desk, way: str) -> Round:
+    """Accepted while a worker sends."""
+
+    def round() -> dict[str, float]:
+        took = it.caller.ask(way)
+        ended = it.wait()
+        it.tidy()
+        return {"accept": MAILS / (took["ended"] - took["begun"]), END: MAILS / (ended - took["begun"])}
+
+    return round
+
+
+def drained(it: Desk) -> Round:
+    """Everything is accepted, then the provider is let go."""
+
+    def round() -> dict[str, float]:
+        it.rest()
+        it.caller.ask("directly")
+        begun = it.go_on()
+        ended = it.wait()
+        it.tidy()
+        return {"drain": MAILS / (ended - begun)}
+
+    return round
+
+
+def post_office(helper: Helper, n: int) -> Round:
+    def round() -> dict[str, float]:
+        stored = helper.ask("in_batches", per_call=1000)
+        sent = helper.ask("drain")
+        assert sent["queued"] == 0
+        helper.ask("tidy")
+        took, drain = stored["ended"] - stored["begun"], sent["ended"] - sent["begun"]
+        return {"accept": n / took, "drain": n / drain, END: n / (took + drain)}
+
+    return round
+
+
+def post_office_singly(helper: Helper, n: int) -> Round:
+    """As most programs call it: `send` for each mail."""
+
+    def round() -> dict[str, float]:
+        stored = helper.ask("one_by_one")
+        sent = helper.ask("drain")
+        assert sent["queued"] == 0
+        helper.ask("tidy")
+        took = stored["ended"] - stored["begun"] + sent["ended"] - sent["begun"]
+        return {"accept": n / (stored["ended"] - stored["begun"]), END: n / took}
+
+    return round
+
+
+def celery(helper: Helper, n: int, env: dict[str, str], pool: list[str]) -> Round:
+    command = [str(peers.PYTHON), "-m", "celery", "-A", "benchmarks.peers.outbox", "worker", *pool, "-l", "ERROR"]
+    quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+
+    def round() -> dict[str, float]:
+        worker = subprocess.Popen(
+            [*command, *quiet],
+            cwd=ROOT,
+            env={**os.environ, **env},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            helper.ask("first")  # the worker is there, and its connections are open
+            stored = helper.ask("enqueue", per_call=PER_CALL)
+            sent = helper.ask("wait")
+            assert sent["queued"] == 0
+            helper.ask("tidy")
+        finally:
+            end(worker)
+        return {"accept": n / (stored["ended"] - stored["begun"]), END: n / (sent["ended"] - stored["begun"])}
+
+    return round
+
+
+def relayed(relay: postfix.Relay, n: int) -> Round:
+    def round() -> dict[str, float]:
+        begun, _ = flood(relay.port, n)
+        return {END: n / (relay.wait(n) - begun)}
+
+    return round
+
+
+def straight(port: int, n: int) -> Round:
+    """The limit of C: nothing is kept, nothing is recorded."""
+
+    def round() -> dict[str, float]:
+        begun, ended = flood(port, n)
+        return {END: n / (ended - begun)}
+
+    return round
+
+
+def flood(port: int, n: int) -> tuple[float, float]:
+    """smtp-source, 10 sessions that are kept."""
+    import time
+
+    found = tool("smtp-source")
+    assert found is not None
+    addresses = ["-f", "desk@example.com", "-t", "ann@customer.example"]
+    command = [found.path, "-d", "-s", "10", "-m", str(n), "-l", str(SIZE), *addresses, f"127.0.0.1:{port}"]
+    begun = time.perf_counter()
+    subprocess.run(command, check=True, env=found.env or None)
+    return begun, time.perf_counter()
+
+
+def rivals(stack: ExitStack, it: Desk, port: int) -> dict[str, Contender]:
+    """Those that can be measured on this machine; why not, of the others."""
+    found: dict[str, Contender] = {}
+    env = {"BENCH_DATABASE_URL": it.url, "BENCH_SINK": str(port)}
+
+    def helper(module: str, env: dict[str, str], n: int) -> Helper:
+        one = stack.enter_context(Helper(module, env, str(peers.PYTHON)))
+        one.ask("prepare")
+        one.ask("write", n=n, size=SIZE)
+        return one
+
+    def add(name: str, why_not: str, make: Callable[[], Round]) -> None:
+        if why_not:
+            print(f"{name}: not measured, {why_not}")
+        else:
+            found[name] = Contender(name, make())
+
+    missing = "" if peers.installed() else peers.MISSING
+    n = fewer(3000)
+    add("post_office", missing, lambda: post_office(helper("benchmarks.peers.post_office", env, n), n))
+    few = fewer(1000)
+    add(
+        "post_office, send()",
+        missing,
+        lambda: post_office_singly(helper("benchmarks.peers.post_office", env, few), few),
+    )
+    m = fewer(600)
+    if not (why_not := missing or redis.why_not()):
+        with_redis = {**env, "BENCH_REDIS": stack.enter_context(redis.redis())}
+        outbox = helper("benchmarks.peers.outbox", with_redis, m)
+    for name, pool in (("Celery, 2 processes", ["-c", "2"]), ("Celery, 16 threads", ["-P", "threads", "-c", "16"])):
+        add(name, why_not, lambda pool=pool: celery(outbox, m, with_redis, pool))  # type: ignore[misc]
+    no_source = "" if tool("smtp-source") else "smtp-source is not to be had here"
+    add(
+        "Postfix",
+        no_source or postfix.why_not(),
+        lambda: relayed(stack.enter_context(postfix.relay(port)), fewer(1500)),
+    )
+    add("smtp-source", no_source, lambda: straight(port, fewer(20_000)))
+    return found
+
+
+def processor(it: Desk, measure: Round) -> dict[str, float]:
+    """Milliseconds of processor a mail, by who spends them."""
+    pids: dict[str, Any] = {
+        "application": it.caller.process.pid,
+        "worker": it.workers[0].pid,
+        "PostgreSQL": it.postgres.pid,
+    }
+    before = {name: cpu_s(pid) for name, pid in pids.items()}
+    measure()
+    return {name: 1000 * (cpu_s(pid) - before[name]) / MAILS for name, pid in pids.items()}
+
+
+def main() -> None:
+    with ExitStack() as stack:
+        where, port = stack.enter_context(sink())
+        it = stack.enter_context(desk(port))
+        it.start_worker()
+        it.caller.ask("write", n=MAILS, per_call=PER_CALL, size=SIZE)
+        api = Contender("Undelivered, batch API", ours(it, "by_api"))
+        direct = Contender("Undelivered, without HTTP and JSON", ours(it, "directly"))
+        drain = Contender("Undelivered, draining alone", drained(it))
+        others = rivals(stack, it, port)
+        api.round()
+        take_turns([api, direct, drain, *others.values()])
+        spent = processor(it, api.round)
+        print(f"\nMails of {SIZE} bytes to {where}.")
+        rows = [
+            (f"{api.name}: {END}", api, END, None),
+            ("   accepting, while a worker sends", api, "accept", None),
+            (f"{direct.name}: {END}", direct, END, None),
+            (drain.name, drain, "drain", None),
+        ]
+        for name, other in others.items():
+            if name == "smtp-source":
+                rows.append(("smtp-source -> sink (ours: draining)", other, END, ratio(drain, "drain", other, END)))
+            else:
+                rows.append((f"{name}: {END}", other, END, ratio(api, END, other, END)))
+            if name == "post_office":
+                rows.append(("   draining (ours: draining)", other, "drain", ratio(drain, "drain", other, "drain")))
+        table(rows)
+        shown = ", ".join(f"{name} {ms:.3f}" for name, ms in spent.items())
+        print(f"\nMilliseconds of processor a mail, {api.name}: {shown}; the worker holds {it.memory() / 1e6:.0f} MB.")
+        peer = max(
+            (one for name, one in others.items() if "post_office" in name), key=lambda o: o.rate(END), default=api
+        )
+        result("pipeline", api.rate(END), "mails/s", peer.name, peer.rate(END), ratio(api, END, peer, END))
+
+
+if __name__ == "__main__":
+    main()
