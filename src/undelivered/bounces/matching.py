@@ -20,7 +20,8 @@ MAX_TEXT = 4000  # characters of a reply that are looked at
 _ADDRESS = re.compile(r"<?[^\s<>()\[\]\"',;:@]{1,128}@[\w.-]{1,255}>?")
 _SPACES = dict.fromkeys('.,;:!?"<>()[]{}|\\/*=+~^$%&#_-\t\r\n\x0c\x0b\xa0“”„«»、。「」（）：・…–—', " ")
 _DROPPED = dict.fromkeys("'`´’\xad\u200b\u200e\u200f", "")
-_FORM = str.maketrans({**_SPACES, **_DROPPED})
+_PLAIN = {"ı": "i", "ß": "ss", "ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe"}  # have no accent to be taken away
+_FORM = str.maketrans({**_SPACES, **_DROPPED, **_PLAIN})
 # Words that most replies have; a phrase is filed under a rarer one.
 _COMMON_WORDS = """
 the a an is are was be to of in on for not no and or by from with your you this that it has have been at @ mail email

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from undelivered.bounces.matching import PhraseBook
 from undelivered.bounces.wordings import message, recipient, sender
-from undelivered.bounces.wordings.general import GENERAL
+from undelivered.bounces.wordings.general import GENERAL, LAST
 from undelivered.bounces.wordings.languages import LANGUAGES
 
 EXACT = (
@@ -51,3 +51,4 @@ EXACT = (
 
 exact = PhraseBook([*EXACT, *LANGUAGES])
 general = PhraseBook(GENERAL)
+last = PhraseBook(LAST)

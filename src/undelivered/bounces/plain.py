@@ -21,6 +21,12 @@ MAX_SAID_LINES = 40
 
 _FOLDED = re.compile(r"\(expanded from\n\s{0,20}")
 
+# What Sendmail adds itself below the reply of the other server.
+_ECHO = re.compile(
+    r"^(?:554 5\.0\.0 |503 5\.0\.0 )?(?:<?\S{1,200}>?\.\.\. )?(?:Service unavailable|Need RCPT \(recipient\))\s*$",
+    re.MULTILINE | re.IGNORECASE,
+)
+
 # A mailer's name for all its notices, not what happened: it must not decide for "system error".
 _SUBJECTS_OF_ANY_FAILURE = ("system error", "mail error", "error mail", "internal error")
 
@@ -62,12 +68,14 @@ def read(notice: Notice, dialect: Dialect, at_least: int = MENTIONED) -> list[Fi
     seen = _reconcile(seen, failed_header, notice)
     reason = _reasons(notice.own_text, dialect)
     findings = []
-    for one in seen[:MAX_RECIPIENTS]:
+    for number, one in enumerate(seen[:MAX_RECIPIENTS]):
         said = ["\n".join(one.said)] if one.said else []
         said = reason + said if reason else said
         if len(seen) == 1:
             said = _with_reply_first(said, text)
             said.append(text)
+        elif not _tells(one):  # a list of addresses, and what is said of all below them
+            said += next((["\n".join(o.said)] for o in seen[number + 1 :] if _tells(o)), [text])
         if not any(words in notice.subject.lower() for words in _SUBJECTS_OF_ANY_FAILURE):
             said.append(notice.subject)
         found = Finding(one.original or one.recipient, said, fallback=dialect.fallback, rule=f"dialect: {dialect.name}")
@@ -77,6 +85,11 @@ def read(notice: Notice, dialect: Dialect, at_least: int = MENTIONED) -> list[Fi
             dialect.refine(notice, found)
         findings.append(found)
     return findings
+
+
+def _tells(one: _Seen) -> bool:
+    """Whether anything but the address itself is said of a recipient."""
+    return any(len(ADDRESS.sub("", line).strip(" <>\"'()[]:;,.-*")) > 2 for line in one.said)
 
 
 def failed_recipients_header(notice: Notice) -> list[str]:
@@ -97,6 +110,7 @@ def _body_of(notice: Notice, dialect: Dialect) -> str:
             if line.strip(" -=*\t").lower().startswith(dialect.ends):
                 text = "\n".join(lines[:number])
                 break
+    text = _ECHO.sub("", text)
     for words in dialect.begins:
         at = text.lower().find(words)
         if at >= 0:
@@ -132,6 +146,7 @@ def _takes_up(line: str, stripped: str, seen: list[_Seen], dialect: Dialect) -> 
     address, rest, sure = hit
     last = seen[-1] if seen else None
     if last is not None and address.lower() in (last.recipient.lower(), last.original.lower()):
+        last.sure = max(last.sure, sure)
         if last.open or not last.said:
             last.said.append(stripped)
         return True

@@ -14,6 +14,7 @@ from undelivered.bounces.report import Kind, Original, Report, Result
 
 MAX_NESTING = 3
 _NOT_FAILED = ("delivered", "relayed", "expanded")
+_OF_ADDRESSES = (Cause.USER_UNKNOWN, Cause.HOST_UNKNOWN, Cause.MAILBOX_FULL, Cause.SUSPEND, Cause.HAS_MOVED)
 _ENVELOPE_HEADERS = ("x-original-to", "delivered-to", "envelope-to", "x-envelope-to", "x-rcpt-to", "to")
 
 
@@ -80,6 +81,13 @@ def _told_in_sentences(notice: Notice) -> Report | None:
         findings = plain.read(notice, dialects.GENERIC, at_least) or dialects.to_original(notice, [])
         if findings:
             return _report(notice, None, findings, "plain")
+    elif signs.is_named_server(notice):
+        # in words that are not listed: a server names an address and what it says is a reason not to deliver
+        findings = [
+            f for f in plain.read(notice, dialects.GENERIC, shapes.SHAPED) if f.as_result().cause in _OF_ADDRESSES
+        ]
+        if findings:
+            return _report(notice, None, findings, "plain: reason")
     return None
 
 

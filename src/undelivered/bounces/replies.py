@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from undelivered.bounces import phrases, providers
+from undelivered.bounces import concepts, phrases, providers
 from undelivered.bounces import status as codes
 from undelivered.bounces.matching import MAX_TEXT, words_of
 from undelivered.bounces.reasons import Cause
@@ -27,6 +27,8 @@ AT_COMMAND: dict[tuple[Cause, str], Cause] = {
     (Cause.USER_UNKNOWN, "MAIL"): Cause.REJECTED,  # it is the sender who is unknown
     (Cause.HOST_UNKNOWN, "MAIL"): Cause.REJECTED,
     (Cause.USER_UNKNOWN, "DATA"): Cause.FILTERED,  # RCPT was accepted: it is a filter that speaks
+    (Cause.NO_RELAYING, "CONN"): Cause.BLOCKED,  # nothing was asked yet
+    (Cause.USER_UNKNOWN, "CONN"): Cause.BLOCKED,
     (Cause.SYSTEM_ERROR, "CONN"): Cause.BLOCKED,  # "service refused" to whoever connects
     (Cause.SECURITY_ERROR, "MAIL"): Cause.REJECTED,
 }
@@ -58,7 +60,7 @@ def find_command(words: str) -> str:
 
 
 # How much a kind of evidence weighs; what is below FIRM gives way to firm evidence found in other words.
-EXACT, STATUS, GENERAL, COMMAND, VAGUE, REPLY, NOTHING = 7, 6, 5, 3, 2, 1, 0
+EXACT, STATUS, CONCEPT, GENERAL, COMMAND, VAGUE, REPLY, NOTHING = 7, 6, 5, 5, 3, 2, 1, 0
 FIRM = STATUS
 
 
@@ -76,6 +78,8 @@ def weigh(said: list[str], *, command: str = "", host: str = "", recipient: str 
     best: tuple[int, Decision] | None = None
     for text in said or [""]:
         weight, decision = _judge(text[:MAX_TEXT], command, host, recipient, status)
+        if best is not None and weight < FIRM and best[0] >= VAGUE:
+            continue  # a code beside the reply is better than words of any sort around it
         if best is None or weight > best[0]:
             best = (weight, _completed(decision, best[1] if best else None))
         if best[0] >= FIRM:
@@ -146,6 +150,8 @@ def _decide(
         return EXACT, at_command(known[1].cause), f"{known[0].name}: {known[1].wording}"
     if found := phrases.exact.find(said):
         return EXACT, at_command(found.cause), f"words: {found.wording}"
+    if codes.is_often_misused(status) and (together := concepts.find(said)):
+        return CONCEPT, at_command(together.cause), f"concepts: {together.wording}"
     if cause := codes.cause_of_status(status):
         return STATUS, at_command(cause), f"status: {status}"
     if found := phrases.general.find(said):
@@ -158,6 +164,8 @@ def _decide(
         return VAGUE, cause, f"vague status: {status}"
     if said is not words and (found := phrases.general.find(words)):
         return GENERAL, at_command(found.cause), f"general words around the reply: {found.wording}"
+    if found := phrases.last.find(said):
+        return REPLY, at_command(found.cause), f"last words: {found.wording}"
     if cause := codes.BY_REPLY.get(reply_code):
         return REPLY, cause, f"reply code: {reply_code}"
     return NOTHING, (Cause.ON_HOLD if words.strip() else Cause.UNDEFINED), "nothing matched"

@@ -31,6 +31,12 @@ BARE = re.compile(
     rf"^[\s>*•\-|]*(?:\d{{1,3}}[.)]\s+)?['\"\[(]?({_A})['\"\])]?(?:(?:[\s]*[:;,(\[\-]|\.\.\.|\s+)[\s:]*(.*))?$"
 )
 
+# "Ann Example" <ann@example.com>    Ann Example <ann@example.com>: reason
+NAMED = re.compile(
+    rf"^[\s>*•\-]*(?:\"[^\"]{{1,80}}\"|'[^']{{1,80}}'|[^\W\d_][\w.'-]{{0,30}}(?:,? [^\W\d_(][\w.')-]{{0,30}}){{0,3}})"
+    rf"\s+<({_A})>[.;,]?(?:\s*|\s*:\s*(.*))$"
+)
+
 # Recipient: <ann@example.com>
 _KIND = _any("failed; final; original; intended; invalid; bad; rejected; undeliverable; unknown; destination")
 _WHO = _any(
@@ -106,8 +112,10 @@ def recipient_in(line: str) -> tuple[str, str, int] | None:
     """(address, what is said beside it, how sure the shape is), in the usual shapes."""
     if NOT_RECIPIENT.match(line):
         return None
-    for pattern in (ANGLE, LABEL, BARE):
+    for pattern in (ANGLE, LABEL, BARE, NAMED):
         if (found := pattern.match(line)) and "@" in found[1]:
+            if pattern is NAMED and CONTACT.search(line):
+                continue
             sure = SUMMED_UP if pattern is LABEL and SUMMARY_TO.match(line) else SHAPED
             return clean(found[1]), (found[2] or "").strip(), sure
     if found := TRANSCRIPT.match(line):

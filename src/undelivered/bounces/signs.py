@@ -12,7 +12,9 @@ _SENDERS = (
     "smtp_mail", "smtp gateway", "mailmaster", "ndr@", "internet mail", "mail router", "mailrouter", "mmdf",
     "mailgate", "imss@", "isms", "mail service", "mtaquota", "mail delivery service", "smtpd", "microsoft outlook",
     "groupwise", "emailsecurity", "server administrator", "mail gateway", "mail server", "mailserver", "email server",
-    "システム管理者", "mail-agent", "uucp", "mailsweeper",
+    "システム管理者", "mail-agent", "uucp", "mailsweeper", "listserv", "majordomo", "mailman", "mailscanner",
+    "antivirus",
+    "maildaemon", "mail_daemon", "mta@", "bounce@", "bounces@", "postmaster", "delivery@", "mailsystem",
 )  # fmt: skip
 # Nobody else writes under these names.
 _SURE_SENDERS = ("mailer-daemon", "mail delivery sub", "mail delivery system")
@@ -33,7 +35,14 @@ _SUBJECTS = (
     "не может быть доставлен", "配信不能", "配信できません", "送信できません", "届きません", "未配信", "退信",
     "无法投递", "投递失败", "系统退信", "반송", "loop alert", "mail failed", "returning to sender", "not member",
     "non remis au destinataire", "problem delivering", "returning message to sender", "message returned",
-    "mail returned", "nicht zustellbar", "error sending",
+    "mail returned", "nicht zustellbar", "error sending", "rejected posting", "non distribu", "non délivr", "non livr",
+    "zustellung", "rückläufer", "devuelto", "rebotado", "devolvid", "não entreg", "falha na entrega", "non recapitato",
+    "mancato recapito", "mancata", "niet bezorgd", "onbestelbaar", "niet afgeleverd", "niedostarcz", "nie dostarcz",
+    "zwrot", "nelze doručit", "nedoruč", "teslim edilemedi", "iletilemedi", "kunde inte levereras", "olevererad",
+    "kunne ikke leveres", "ikke levert", "kézbesít", "nelivrat", "toimittamaton", "配信失敗", "配送失敗", "送信エラー",
+    "エラーメール", "未送达", "无法送达", "退件", "投遞失敗", "無法傳遞", "전송 실패", "발송 실패", "배달 실패",
+    "전달 실패",
+    "ndn:", "postmaster notify", "failed address", "failed:", "unable to send", "e-mail viruses", "virus",
 )  # fmt: skip
 _WORDS = (
     "could not be delivered", "couldn't be delivered", "cannot be delivered", "can't be delivered",
@@ -48,7 +57,15 @@ _WORDS = (
     "been returned", "intended recipient", "non-existent", "was aborted", "will be retried", "n'existe pas",
     "adresse inconnue", "message could not be sent", "unable to send your message", "delivery of mail to",
     "trouble delivering", "following recipient", "following address", "退回", "无法", "not a member",
-    "duplicated message", "not been delivered", "undelivered",
+    "duplicated message", "not been delivered", "undelivered", "not authorized to send mail to", "n'a pu être",
+    "ne peut pas être", "nicht zugestellt", "nicht übermittelt", "nicht ausgeliefert", "no se ha podido", "no pudo ser",
+    "no ha podido", "não foi possível", "não pode ser entregue", "non è stato", "non può essere", "impossibile",
+    "kon niet worden", "niet worden bezorgd", "nie można dostarczyć", "nie mogła", "nie została", "nelze doručit",
+    "kunde inte", "kunne ikke", "teslim edilemedi", "ulaştırılamadı", "iletilemedi", "nem sikerült", "доставить",
+    "не доставлено", "配信でき", "配送でき", "届け", "配信に失敗", "送信に失敗", "未能送达", "投递", "未送達",
+    "不能投递",
+    "보내지 못", "전송하지 못", "전송할 수 없", "배달되지", "전달하지 못", "전달되지", "non-delivery", "undelivered",
+    "not accepted", "was not sent", "failed address", "delivery was not possible",
 )  # fmt: skip
 # Said by a mail server, these are about a failure; said by anybody else, they may be about anything.
 _SAID_BY_SERVERS = (
@@ -76,6 +93,11 @@ def is_server(notice: Notice) -> bool:
     """Whether a mail server seems to have written this: its name says so, or nobody may answer it."""
     returned_to_nobody = notice.mail.header("return-path").strip() == "<>" or not notice.sender
     return returned_to_nobody or any(word in notice.sender for word in _SENDERS)
+
+
+def is_named_server(notice: Notice) -> bool:
+    """Whether the name of who wrote it is a mail server's."""
+    return any(word in notice.sender for word in _SENDERS)
 
 
 def looks_like_failure(notice: Notice) -> bool:

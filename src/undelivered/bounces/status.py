@@ -145,6 +145,30 @@ WEAK: dict[str, C] = {
     "7.2": C.SECURITY_ERROR,
 }
 
+# Told for refusals of all sorts.
+MISUSED = frozenset(
+    {
+        "2.1",
+        "5.1",
+        "5.2",
+        "5.3",
+        "5.4",
+        "5.6",
+        "6.1",
+        "6.2",
+        "6.3",
+        "6.4",
+        "6.5",
+        "6.6",
+        "3.1",
+        "3.2",
+        "3.3",
+        "3.5",
+        "7.3",
+        "7.5",
+    }
+)
+
 # A transient class changes what a few codes stand for.
 BY_STATUS_TRANSIENT: dict[str, C] = {
     "4.4": C.NETWORK_ERROR,
@@ -184,6 +208,15 @@ def cause_of_status(status: str) -> C | None:
     if detail not in BY_STATUS and 600 <= _microsoft_ip_ban(detail) <= 649:
         return C.BLOCKED
     return BY_STATUS.get(detail)
+
+
+def is_often_misused(status: str) -> bool:
+    """Whether words are better evidence: codes that tell little, and those that servers put beside other words.
+
+    X.5.z (protocol) and X.6.z (content) of RFC 3463 are met beside any refusal.
+    """
+    detail = status[2:]
+    return is_vague(status) or detail in MISUSED or (status[:1] == _PERSISTENT and detail in BY_STATUS_TRANSIENT)
 
 
 def weak_cause_of_status(status: str) -> C | None:

@@ -12,16 +12,15 @@ GENERAL: tuple[tuple[C, str], ...] = (
         C.RATE_LIMITED,
         """
         hourly; quota * per; limit * reached; limit reached; rate limit; throttling; slow down; excessive volume;
-        allowed per session; messages per connection; maximum recipients; sending rate; throttled; too frequent;
-        too many mail; too much mail; too fast; sent too many; exceeded your; has exceeded the max;
-        has exceeded the maximum; per hour; per minute; per second
+        allowed per session; messages per connection; maximum recipients; sending rate; throttled; too frequent; too
+        many mail; too much mail; too fast; sent too many; exceeded your; has exceeded the max; has exceeded the
+        maximum; per hour; per minute; per second
         """,
     ),
     (
         C.AUTH_FAILURE,
         """
-        spf; dkim; spf fail; by spf; sender id; sender policy; email authentication; forged sender; envelope blocked;
-        header blocked
+        spf; dkim; spf fail; by spf; sender id; sender policy; email authentication; forged sender
         """,
     ),
     (
@@ -33,30 +32,29 @@ GENERAL: tuple[tuple[C, str], ...] = (
     (
         C.EMAIL_TOO_LARGE,
         """
-        header size exceeds; recipients size limit; maximum size; exceeds maximum; exceeds our maximum;
-        exceeds its maximum; size limit; size exceeds; size exceeded; too large for; max size; bigger than;
-        message exceeded
+        header size exceeds; recipients size limit; maximum size; exceeds maximum; exceeds our maximum; exceeds its
+        maximum; size limit; size exceeds; size exceeded; too large for; max size; bigger than; message exceeded
         """,
     ),
     (
         C.MAILBOX_FULL,
         """
-        inbox * limit; mailbox * limit; inbox * full; inbox * quota; mailbox * full; mailbox * quota;
-        cannot accept any more mail; quota * exceeded; over * quota; exceeds * quota; quota * full; quota is;
-        storage * exceeded; storage * full; exhausted; mailbox storage; mailbox space; mailbox limit; exceeding quota;
-        not enough space; insufficient space; insufficient storage; mailbox is over; mailbox over; maildir over;
-        account is over; account quota; user is over; user quota; recipient quota; overdrawn; storage limit;
-        storage limits; quota limit; no space; no more space; no room; is full and * cannot; is full; space available;
-        box full; has too much mail; allocated disk
+        inbox * limit; mailbox * limit; inbox * full; inbox * quota; mailbox * full; mailbox * quota; cannot accept any
+        more mail; quota * exceeded; over * quota; exceeds * quota; quota * full; quota is; storage * exceeded; storage
+        * full; exhausted; mailbox storage; mailbox space; mailbox limit; exceeding quota; not enough space;
+        insufficient space; insufficient storage; mailbox is over; mailbox over; maildir over; account is over; account
+        quota; user is over; user quota; recipient quota; overdrawn; storage limit; storage limits; quota limit; no
+        space; no more space; no room; is full and * cannot; is full; space available; box full; has too much mail;
+        allocated disk
         """,
     ),
     (
         C.SPAM_DETECTED,
         """
-        spam; ube; uce; spammy; spammer; spammers; spamming; junk; junk mail; bulk mail; phishing; scam;
-        content filter; mail content; message looks like; looks like; our filters; high score; scored; score of;
-        razor; dcc; rejected by filter; blocked by filter; suspicious; suspected; considered; improper use of;
-        unwanted; identical to; rule imposed
+        spam; ube; uce; spammy; spammer; spammers; spamming; junk; junk mail; bulk mail; phishing; scam; content
+        filter; mail content; message looks like; looks like; our filters; high score; scored; score of; razor; dcc;
+        rejected by filter; blocked by filter; suspicious; suspected; considered; improper use of; unwanted; identical
+        to; rule imposed
         """,
     ),
     (
@@ -70,17 +68,16 @@ GENERAL: tuple[tuple[C, str], ...] = (
         """
         block list; blocklists; dynamic ip; dynamic address; greylist; 5 7 606; client host; blocklist; blocked by;
         blocked for; blocked from; blocked in; blocked at; blocked see; blocked due to; blocked on; blocked because;
-        been blocked; currently blocked; temporarily blocked; access denied to; access has been denied;
-        access forbidden; bad ip; connection dropped; connection dropped by; connection rejected;
-        not accepting connections; refused to talk; refusing connection; no connection; we do not accept mail from;
-        we dont accept mail from; do not accept mail from your; not accept mail from your; not accept email from;
-        not accepting mail from; not accept messages from; mail from your; mail from * by; email from your;
-        emails from your; your ip; your ip address; your isp; your host; your mta; your network; your server;
-        your mail server; your mailserver; your email server; your system; sender ip; sender ip address; source ip;
-        sending ip; sending host; originating ip; remote ip; client ip; connecting ip; from this ip; from that ip;
-        dialup; dial up; dul; geolocation; country; host name is not; too many errors; this ip address;
-        through your isp; closed due to; error visit; banned; trap hit; listed in; listed by; listed at; is listed;
-        unallowed
+        been blocked; currently blocked; temporarily blocked; access denied to; access has been denied; access
+        forbidden; bad ip; connection dropped; connection dropped by; connection rejected; not accepting connections;
+        refused to talk; refusing connection; no connection; we do not accept mail from; we dont accept mail from; do
+        not accept mail from your; not accept mail from your; not accept email from; not accepting mail from; not
+        accept messages from; mail from your; mail from * by; email from your; emails from your; your ip; your ip
+        address; your isp; your host; your mta; your network; your server; your mail server; your mailserver; your
+        email server; your system; sender ip; sender ip address; source ip; sending ip; sending host; originating ip;
+        remote ip; client ip; connecting ip; from this ip; from that ip; dialup; dial up; dul; geolocation; country;
+        host name is not; too many errors; this ip address; through your isp; closed due to; error visit; banned; trap
+        hit; listed in; listed by; listed at; is listed; unallowed
         """,
     ),
     (
@@ -98,18 +95,18 @@ GENERAL: tuple[tuple[C, str], ...] = (
     (
         C.SUSPEND,
         """
-        has been suspended; has been disabled; is suspended; is disabled; is currently disabled;
-        is currently suspended; suspended due to; been inactive; closed for inactivity; due to inactivity; inactive;
-        disabled; suspended; inactive email address; deactivated
+        has been suspended; has been disabled; is suspended; is disabled; is currently disabled; is currently
+        suspended; suspended due to; been inactive; closed for inactivity; due to inactivity; inactive; disabled;
+        suspended; inactive email address; deactivated
         """,
     ),
     (
         C.REJECTED,
         """
-        administrative prohibition; sender unknown; sender must exist; sender must resolve; envelope sender;
-        envelope from; return path; mail from address; mail from domain; from domain; from address;
-        blocked by recipient; not allowed to send; not permitted to send; not authorized to send; unauthorized sender;
-        spoof; spoofed; spoofing; no such domain
+        administrative prohibition; sender unknown; sender must exist; sender must resolve; envelope sender; envelope
+        from; return path; mail from address; mail from domain; from domain; from address; blocked by recipient; not
+        allowed to send; not permitted to send; not authorized to send; unauthorized sender; spoof; spoofed; spoofing;
+        no such domain
         """,
     ),
     (
@@ -122,25 +119,24 @@ GENERAL: tuple[tuple[C, str], ...] = (
     (
         C.USER_UNKNOWN,
         """
-        user * exist; account * exist; recipient * exist; mailbox * exist; address * exist; unknown * user;
-        verify recipient; recipient no longer; recipient not available; recipient is not available;
-        recipient not accepted; recipient not ok; recipient not recognized; recipient not listed; recipient not in;
-        recipient is not in; invalid user; invalid address; invalid account; invalid local; invalid forward path;
-        bad address; no such object; no longer available; no longer valid; no longer in use; no longer active;
-        no longer a valid; no longer accepts; no longer receiving; no longer being used; no longer here;
-        no longer used; user is not local; user no longer; user rejected; user invalid; mailbox not allowed;
-        mailbox is invalid; mailbox no longer; mailbox lookup; mailbox access denied; address no longer;
-        address not available; address error; address rejected; address failed; address closed; address lookup;
-        account is unavailable; account unavailable; account no longer; not a known; not a local; not a recognised;
-        not a user; not known; not in our; not in directory; not found in; not listed in; not listed in the;
-        not recognized; not recognised; not here; not on this; not on server; name unknown; nonexisting; nonexistent;
-        nonexistant; non existent; non existing; non existant; does not exist; doesnt exist; not exist; not exists;
-        dont exist; doesnt exist or; does not exists; did not exist; couldnt be found; could not be found;
-        cannot be found; cannot find; cant find; could not find; unable to find; unable to locate; this user is not;
-        this address no longer; this account; this address; there is no user; there is no such; there is no account;
-        there is no one; undeliverable address; undeliverable to; destination server rejected recipients;
-        rejected recipient; rejected address; reject mail for; rcpt failed; rcpt rejected; sorry i couldnt find;
-        unexpected recipient; closed mailbox; cannot open mailbox
+        user * exist; account * exist; recipient * exist; mailbox * exist; address * exist; unknown * user; verify
+        recipient; recipient no longer; recipient not available; recipient is not available; recipient not accepted;
+        recipient not ok; recipient not recognized; recipient not listed; recipient not in; recipient is not in;
+        invalid user; invalid address; invalid account; invalid local; invalid forward path; bad address; no such
+        object; no longer available; no longer valid; no longer in use; no longer active; no longer a valid; no longer
+        accepts; no longer receiving; no longer being used; no longer here; no longer used; user is not local; user no
+        longer; user rejected; user invalid; mailbox not allowed; mailbox is invalid; mailbox no longer; mailbox
+        lookup; mailbox access denied; address no longer; address not available; address error; address rejected;
+        address failed; address closed; address lookup; account is unavailable; account unavailable; account no longer;
+        not a known; not a local; not a recognised; not a user; not known; not in our; not in directory; not found in;
+        not listed in; not listed in the; not recognized; not recognised; not here; not on this; not on server; name
+        unknown; nonexisting; nonexistent; nonexistant; non existent; non existing; non existant; does not exist;
+        doesnt exist; not exist; not exists; dont exist; doesnt exist or; does not exists; did not exist; couldnt be
+        found; could not be found; cannot be found; cannot find; cant find; could not find; unable to find; unable to
+        locate; this user is not; this address no longer; this account; this address; there is no user; there is no
+        such; there is no account; there is no one; undeliverable address; undeliverable to; destination server
+        rejected recipients; rejected recipient; rejected address; reject mail for; rcpt failed; rcpt rejected; sorry i
+        couldnt find; unexpected recipient; closed mailbox; cannot open mailbox
         """,
     ),
     (
@@ -171,28 +167,27 @@ GENERAL: tuple[tuple[C, str], ...] = (
     (
         C.EXPIRED,
         """
-        still undelivered; still trying; not been delivered; not yet been delivered; will be retried;
-        will keep trying; delay reason; has been delayed; delivery has been delayed; delivery delayed;
-        undelivered after; been in the queue; not been able to deliver; expired; delivery expired;
-        delivery temporarily suspended; retry time; too old; on the queue; in queue; has been in; delayed; giving up;
-        gave up; number of delivery attempts; attempts to deliver; maximum time; time limit; deliverable for
+        still undelivered; still trying; not been delivered; not yet been delivered; will be retried; will keep trying;
+        delay reason; has been delayed; delivery has been delayed; delivery delayed; undelivered after; been in the
+        queue; not been able to deliver; expired; delivery expired; delivery temporarily suspended; retry time; too
+        old; on the queue; in queue; has been in; delayed; giving up; gave up; number of delivery attempts; attempts to
+        deliver; maximum time; time limit; deliverable for
         """,
     ),
     (
         C.NETWORK_ERROR,
         """
-        temporary domain failure; loopback; looped; looping; loop; loops; received lines; connection reset;
-        connection closed; connection failed; connection failure; network error; name service error; name server;
-        nameserver; dns error; dns lookup; dns query; dns server; all hosts for; all hosts in; unable to contact;
-        unreachable; timed out; timeout; server is unavailable; not responding; did not respond; no answer;
-        broken pipe
+        temporary domain failure; loopback; looped; looping; loop; loops; received lines; connection reset; connection
+        closed; connection failed; connection failure; network error; name service error; name server; nameserver; dns
+        error; dns lookup; dns query; dns server; all hosts for; all hosts in; unable to contact; unreachable; timed
+        out; timeout; server is unavailable; not responding; did not respond; no answer; broken pipe
         """,
     ),
     (
         C.MAILER_ERROR,
         """
-        command failed; command output; temporary failure; pipe; piped; pipe to; child process; return code;
-        local delivery; local error; mail filter; delivery agent; x unix; list server; lmtp
+        command failed; command output; temporary failure; pipe; piped; pipe to; child process; return code; local
+        delivery; local error; mail filter; delivery agent; x unix; list server; lmtp
         """,
     ),
     (
@@ -235,15 +230,23 @@ GENERAL: tuple[tuple[C, str], ...] = (
     (
         C.SYSTEM_ERROR,
         """
-        system is not; system resources; server error; server down; server configuration; server unavailable;
-        server temporarily; service unavailable; service temporarily; service is temporarily; service is unavailable;
-        service refused; service error; temporary error; temporary problem; temporary service;
-        temporarily unavailable; temporarily unable; temporarily down; transaction failed; write error; read error;
-        io error; i o error; database; resources temporarily; resources unavailable; resource; unable to process;
-        error processing; unexpected response; unknown error; operation not; permission denied;
-        requested action aborted; try again; try later; please try later; please retry; busy; could not deliver;
-        overload; maintenance; deferred; loop back; can not accept; cannot accept; couldnt deliver; cannot deliver;
-        fatal error; too busy; after multiple retries
+        system is not; system resources; server error; server down; server configuration; server unavailable; server
+        temporarily; service unavailable; service temporarily; service is temporarily; service is unavailable; service
+        refused; service error; temporary error; temporary problem; temporary service; temporarily unavailable;
+        temporarily unable; temporarily down; transaction failed; write error; read error; io error; i o error;
+        database; resources temporarily; resources unavailable; resource; unable to process; error processing;
+        unexpected response; unknown error; operation not; permission denied; requested action aborted; try again; try
+        later; please try later; please retry; busy; could not deliver; overload; maintenance; deferred; loop back; can
+        not accept; cannot accept; couldnt deliver; cannot deliver; fatal error; too busy; after multiple retries
         """,
     ),
+)
+
+# Single words that hint at a cause when nothing else was said.
+LAST: tuple[tuple[C, str], ...] = (
+    (C.RATE_LIMITED, "limit; limited; exceeded; too many; too much"),
+    (C.SPAM_DETECTED, "content rejected; content reject; content; filtered"),
+    (C.REJECTED, "sender; mail from; mailfrom"),
+    (C.BLOCKED, "blocked; block; banned; black; blacklisted"),
+    (C.SYSTEM_ERROR, "temporary; temporarily; later; retry; unavailable; internal; error while"),
 )
