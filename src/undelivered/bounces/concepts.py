@@ -46,7 +46,7 @@ _FIRST_WORDS = frozenset(wording.split()[0] for wording in _FILED if " " in word
 
 def find(words: str) -> Rule | None:
     """The first rule that fits a text that went through `words_of`."""
-    places = _places(words.split()[:MAX_WORDS])
+    places = _places([w for w in words.split()[:MAX_WORDS] if not w.isdigit()])  # an IP address is four of them
     if not places:
         return None
     for rule in _RULES:

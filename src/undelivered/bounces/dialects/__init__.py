@@ -54,6 +54,9 @@ def complete(notice: Notice, findings: list[Finding]) -> list[Finding]:
         len(named) == 1 and len(failed) == 1 and "@" not in named[0].recipient
     ):  # a file or a pipe; the header tells whose
         named[0].recipient = failed[0]
+    for finding in named:
+        if "@" not in finding.recipient:
+            finding.recipient = _with_domain(notice, finding.recipient)
     if not named:
         found = plain.read(notice, GENERIC)
         for one in found:
@@ -68,6 +71,14 @@ def complete(notice: Notice, findings: list[Finding]) -> list[Finding]:
         else:
             finding.said += paragraphs_about(notice, finding.recipient, [f.recipient for f in named])
     return named
+
+
+def _with_domain(notice: Notice, local: str) -> str:
+    """For a local part alone, as local mailers tell it: the address in the returned mail that it begins."""
+    for address in ADDRESS.findall(notice.returned.header("to")[:2000]):
+        if address.partition("@")[0].lower() == local.lower():
+            return address
+    return local
 
 
 def to_original(notice: Notice, findings: list[Finding]) -> list[Finding]:
