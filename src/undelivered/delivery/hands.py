@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -76,7 +76,12 @@ class Hands:
         self.transports: dict[int, tuple[datetime, SmtpTransport]] = {}
         self.tally = Tally()
         self._on_probation: set[int] = set()  # providers whose next answer ends their incident
-        self._bytes = 0
+        self._in_hand = self._bytes = 0
+        self._freed = asyncio.Event()
+        # A provider's mails wait in a line for its lanes, of which there are as many as it has connections: a task for
+        # each mail would cost more than the mail.
+        self._lines: defaultdict[int, deque[tuple[Ready, Known]]] = defaultdict(deque)
+        self._lanes: Counter[int] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._done: asyncio.Queue[Result] = asyncio.Queue()
         self._recorder: asyncio.Task[None] | None = None
@@ -84,7 +89,7 @@ class Hands:
     @property
     def free(self) -> int:
         """How many more mails may be taken."""
-        return max(0, MOST_IN_HAND - len(self._tasks)) if self._bytes < MOST_BYTES else 0
+        return max(0, MOST_IN_HAND - self._in_hand) if self._bytes < MOST_BYTES else 0
 
     def start(self) -> None:
         self._recorder = asyncio.create_task(self._record())
@@ -101,14 +106,16 @@ class Hands:
             if provider.on_probation:
                 self._on_probation.add(provider.id)
             self._count(mail, provider, 1)
-            task = asyncio.create_task(self._send(mail, provider))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._lines[provider.id].append((mail, provider))
+        for id in {provider.id for _, provider in found if provider}:
+            self._open_lanes(id)
 
     async def wait(self, seconds: float) -> None:
         """Until a hand is free, or the time is up."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if self._in_hand:
+            self._freed.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._freed.wait(), seconds)
 
     async def finish(self) -> None:
         """Until everything in hand is sent and recorded."""
@@ -130,9 +137,27 @@ class Hands:
         """What the worker's row shows of it."""
         known = self.pool.get_stats()
         pool = {name: known.get(f"pool_{name}", 0) for name in ("size", "available")}
-        return self.tally.figures(in_hand=len(self._tasks), pool={**pool, "waiting": known.get("requests_waiting", 0)})
+        return self.tally.figures(in_hand=self._in_hand, pool={**pool, "waiting": known.get("requests_waiting", 0)})
 
     # --- sending ------------------------------------------------------------------------------------------------------
+
+    def _open_lanes(self, provider: int) -> None:
+        made = self.transports.get(provider)
+        most = made[1].settings.max_connections if made else self.rules.connections
+        for _ in range(min(most - self._lanes[provider], len(self._lines[provider]))):
+            self._lanes[provider] += 1
+            task = asyncio.create_task(self._lane(provider))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _lane(self, provider: int) -> None:
+        """Sends one mail after the other, as long as there are any."""
+        line = self._lines[provider]
+        try:
+            while line:
+                await self._send(*line.popleft())
+        finally:
+            self._lanes[provider] -= 1
 
     async def _send(self, mail: Ready, provider: Known) -> None:
         NOTIFICATION.set(str(mail.row.id))
@@ -179,8 +204,11 @@ class Hands:
             return None
 
     def _count(self, mail: Ready, provider: Known, n: int) -> None:
+        self._in_hand += n
         self._bytes += n * len(mail.message)
         self.of_provider[provider.id] += n
+        if n < 0:
+            self._freed.set()
 
     # --- recording ----------------------------------------------------------------------------------------------------
 
