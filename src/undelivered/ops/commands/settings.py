@@ -23,7 +23,7 @@ def settings(markdown: bool) -> None:
         name = PREFIX + one.name.upper()
         value = "(secret)" if one.metadata["secret"] and getattr(env, one.name) else getattr(env, one.name)
         given = "" if name in os.environ or f"{name}_FILE" in os.environ else "  (default)"
-        click.echo(f"{name}={'' if value is None else value}{given}\n    {one.metadata['meaning']}")
+        click.echo(f"{name}={'' if value is None else _typed(value)}{given}\n    {one.metadata['meaning']}")
 
 
 def table() -> str:
@@ -31,7 +31,12 @@ def table() -> str:
     lines = ["| setting | default | meaning |", "|---|---|---|"]
     for one in fields(Env):
         meta = one.metadata
-        default = meta["shown"] or f"`{meta['default']}`"
+        default = meta["shown"] or f"`{_typed(meta['default'])}`"
         secret = " Secret: may be given as `_FILE`." if meta["secret"] else ""
         lines.append(f"| `{PREFIX}{one.name.upper()}` | {default} | {meta['meaning']}{secret} |")
     return "\n".join(lines)
+
+
+def _typed(value: object) -> str:
+    """A value as one would write it into the environment."""
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
