@@ -35,7 +35,8 @@ _log = logging.getLogger(__name__)
 
 #: How old what is known of the credentials may be; a login that fails looks at once, at most so often.
 ACCESS_S, ACCESS_AT_ONCE_S = 5.0, 1.0
-ERRAND_S = 2.0
+#: PostgreSQL's time for an errand, and between two of them where nobody asks.
+ANSWER_S, ERRAND_S = 2.0, 2.0
 SWEEP_S = 1.0
 WAKE_GAP_S = 0.02
 #: At a stop: conversations under way may finish; one on which nothing was heard for so long ends.
@@ -77,7 +78,7 @@ class Door:
         self._access_known = False
         self._used: set[int] = set()
         self._ring = asyncio.Event()
-        self._asked = asyncio.Event()
+        self._wake = self._asked = False
         self._refreshed = asyncio.Event()
         self._work: list[asyncio.Task[None]] = []
         self._kept: set[asyncio.Task[None]] = set()
@@ -152,6 +153,7 @@ class Door:
         connection.answered(queued(mail) if durable.result() else replies.NO_ROOM)
 
     def _stored(self) -> None:
+        self._wake = True
         self._ring.set()
 
     # --- logins ---------------------------------------------------------------------------------------------------
@@ -160,11 +162,11 @@ class Door:
         """Ends in the conversation's `logged_in`. What is not known may have been made a moment ago."""
         grant = self.access.log_in(user, password)
         if grant is None and time.monotonic() - self._access_since > ACCESS_AT_ONCE_S:
+            self._asked = True
             self._refreshed.clear()
-            self._asked.set()
             self._ring.set()
             with suppress(TimeoutError):
-                async with asyncio.timeout(2.0):
+                async with asyncio.timeout(ANSWER_S):
                     await self._refreshed.wait()
             grant = self.access.log_in(user, password)
         if connection.talk is None:
@@ -193,7 +195,7 @@ class Door:
     async def refresh_once(self) -> bool:
         """Reads who may submit; whether PostgreSQL answered."""
         try:
-            new = await self._side.access(2.0)
+            new = await self._side.access(ANSWER_S)
         except (Away, Unfit) as error:
             _log.debug("who may submit is not known anew: %s", error)
             return False
@@ -215,20 +217,20 @@ class Door:
             await asyncio.sleep(WAKE_GAP_S)
 
     async def errands_once(self) -> None:
-        rung = self._ring.is_set()
         self._ring.clear()
         try:
-            if rung and not self.intake.away:
-                await self._side.wake(2.0)
-            if self._asked.is_set() or time.monotonic() - self._access_since > ACCESS_S:
-                self._asked.clear()
-                await self.refresh_once()
-                self._refreshed.set()
-                if self._used:
+            if self._wake:
+                self._wake = False
+                await self._side.wake(ANSWER_S)
+            if time.monotonic() - self._access_since > (ACCESS_AT_ONCE_S if self._asked else ACCESS_S):
+                self._asked = False
+                if await self.refresh_once() and self._used:
                     used, self._used = self._used, set()
-                    await self._side.note_used(sorted(used), 2.0)
+                    await self._side.note_used(sorted(used), ANSWER_S)
         except (Away, Unfit) as error:
             _log.debug("an errand waits: %s", error)
+        finally:
+            self._refreshed.set()
 
     async def _sweep(self) -> None:
         while True:

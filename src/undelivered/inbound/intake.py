@@ -156,12 +156,12 @@ class Intake:
     async def drain(self) -> None:
         """Until cancelled: takes what is on disk to PostgreSQL as soon as that is possible."""
         while True:
+            self._look.clear()  # before: what is spooled meanwhile is looked for again
             try:
                 left = await self.drain_once()
             except Exception:
                 _log.exception("draining %s failed; it is tried again", self.spool.folder)
                 left = True
-            self._look.clear()
             # Not wait_for: at a cancellation it may forget that it was cancelled.
             try:
                 async with asyncio.timeout(RETRY_S if left or self.away else LOOK_S):

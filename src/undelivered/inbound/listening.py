@@ -56,9 +56,8 @@ class Listening:
         return bound
 
     def _bind(self, host: str, port: int) -> socket.socket:
-        lock = os.open(self._folder / f".port-{port}", os.O_RDWR | os.O_CREAT, 0o600)  # held until we end
-        self._locks.append(lock)
-        if port and _locked(lock):
+        lock = self._lock_of(port) if port else None
+        if lock is not None and _locked(lock):
             self._require_free(host, port)
         listener = _socket(host)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -69,8 +68,14 @@ class Listening:
             listener.close()
             raise Taken(f"Port {port} on {host} cannot be used: {error.strerror}.") from error
         listener.setblocking(False)
-        fcntl.flock(lock, fcntl.LOCK_SH)
+        fcntl.flock(self._lock_of(listener.getsockname()[1]) if lock is None else lock, fcntl.LOCK_SH)
         return listener
+
+    def _lock_of(self, port: int) -> int:
+        """The file that is locked while a door of ours has the port; held until we end."""
+        lock = os.open(self._folder / f".port-{port}", os.O_RDWR | os.O_CREAT, 0o600)
+        self._locks.append(lock)
+        return lock
 
     def _require_free(self, host: str, port: int) -> None:
         with _socket(host) as probe:

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 from psycopg import AsyncConnection
 
+from undelivered.database.errors import EmbeddedError
 from undelivered.delivery import relayed, wake
 from undelivered.delivery.relayed import Relayed
 from undelivered.inbound import access
@@ -78,7 +79,7 @@ class Outbox:
             return task.result()
         except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError) as error:
             raise Unfit(_short(error)) from error
-        except (psycopg.Error, OSError, TimeoutError) as error:
+        except (psycopg.Error, EmbeddedError, OSError, TimeoutError) as error:
             await self._drop()
             raise Away(_short(error)) from error
 
