@@ -36,7 +36,7 @@ from undelivered.env import Env
 MOST_IN_HAND = 400
 MOST_BYTES = 128 * 1024 * 1024
 #: For so long a finished outcome waits for others, to be written with them.
-GATHER_S = 0.005
+GATHER_S = 0.01
 AGAIN_S = 1.0
 #: What says that the database is away, or busy with itself: the same again later will do.
 OUTAGES = (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError, OSError)

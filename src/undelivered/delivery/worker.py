@@ -32,7 +32,7 @@ from undelivered.env import Env
 __all__ = ("SEEN_WITHIN", "Rules", "Worker", "work")
 
 POLL_S = 5.0
-BATCH = 100
+BATCH = 200
 #: For so long a worker that stops waits for its mails in hand.
 GRACE_S = 20.0
 _log = logging.getLogger(__name__)
