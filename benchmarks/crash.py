@@ -227,9 +227,8 @@ def report(load: Load, sink: Sink, killed: Counter[str], seconds: float, drained
     print(f"{sum(killed.values())} kills in {seconds:.0f} s: {dict(killed)}")
     print(f"accepted {len(load.accepted):,}, not answered {len(load.unsure)}, refused {dict(load.refused)}")
     print(f"arrived {len(sink.seen):,}; all of them {drained:.0f} s after the last kill; states {dict(states)}")
-    print(
-        f"lost {len(lost)}, sent twice with the same Message-ID {sum(twice.values())}, accepted twice in the log {redone}"
-    )
+    copies = sum(twice.values())
+    print(f"lost {len(lost)}, copies with the same Message-ID {copies}, accepted twice in the log {redone}")
     ratio = round(sum(twice.values()) / max(1, sum(killed.values())), 2)
     shown = {"name": "crash", "value": len(lost), "unit": "mails lost", "peer": "duplicates"}
     print(json.dumps({**shown, "peer_value": sum(twice.values()), "ratio": ratio}))
