@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from undelivered.database.ids import day_bounds
+from undelivered.database.ids import day_bounds, day_of
 
 Execute = Callable[[str], Any]
 
 DAYS_AHEAD = 30
 LOCK_TIMEOUT_MS = 200
+#: An id that says a day farther from today was made up.
+FARTHEST = timedelta(days=3660)
 _NAME = re.compile(r"_p(\d{4})(\d{2})(\d{2})$")
 
 
@@ -142,3 +144,35 @@ def misplaced(execute: Execute) -> dict[str, int]:
         if n := execute(sql).fetchone()[0]:
             found[hot.table] = n
     return found
+
+
+def settle(execute: Execute) -> list[str]:
+    """Gives rows of the DEFAULT partitions a day of their own; the partitions made for them.
+
+    One statement a day, so that a row is in one place or the other. `execute` must be in autocommit mode. A row whose
+    id says a day that cannot be meant stays where it is.
+    """
+    made, now = [], datetime.now(UTC).date()
+    for hot in HOT:
+        low, _ = day_bounds(now - FARTHEST)
+        high, _ = day_bounds(now + FARTHEST)
+        stray = (
+            f"SELECT {hot.column} FROM {hot.table}_default WHERE {hot.column} >= '{low}' AND {hot.column} < '{high}' "  # noqa: S608
+            f"ORDER BY {hot.column} LIMIT 1"
+        )
+        while row := execute(stray).fetchone():
+            made.append(_settle(execute, hot, day_of(row[0])))
+    return made
+
+
+def _settle(execute: Execute, hot: Hot, day: date) -> str:
+    low, high = day_bounds(day)
+    partition, storage = name(hot, day), f" WITH ({hot.storage})" if hot.storage else ""
+    execute(
+        f"SET LOCAL lock_timeout = '5s'; "  # noqa: S608
+        f"DROP TABLE IF EXISTS {partition}; CREATE TABLE {partition} (LIKE {hot.table} INCLUDING ALL){storage}; "
+        f"WITH moved AS (DELETE FROM {hot.table}_default WHERE {hot.column} >= '{low}' AND {hot.column} < '{high}' "
+        f"RETURNING *) INSERT INTO {partition} SELECT * FROM moved; "
+        f"ALTER TABLE {hot.table} ATTACH PARTITION {partition} FOR VALUES FROM ('{low}') TO ('{high}')"
+    )
+    return partition

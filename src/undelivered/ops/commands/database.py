@@ -9,6 +9,7 @@ import click
 from django.core.management import call_command
 from django.db import DatabaseError, connection
 
+from undelivered.database import partitions
 from undelivered.ops.commands.django import start
 
 #: One program migrates, the others wait: the name of the lock in PostgreSQL.
@@ -48,6 +49,7 @@ def apply() -> bool:
             executor = MigrationExecutor(connection)
             plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
             call_command("migrate", verbosity=0, interactive=False)
+            partitions.settle(cursor.execute)
         finally:
             cursor.execute("SELECT pg_advisory_unlock(hashtext(%s))", [LOCK])
     return bool(plan)
