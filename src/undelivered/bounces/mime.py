@@ -20,6 +20,8 @@ MAX_VALUE = 16 * 1024  # of one header's value
 MAX_HEADERS = 600
 MAX_PARTS = 60
 MAX_DEPTH = 6
+MIN_FOREIGN = 8  # letters beyond ASCII without which a charset is not guessed
+MAX_GUESSED = 32 * 1024  # bytes of a text whose charset is not told
 MAX_TEXT = 256 * 1024  # of one decoded part
 
 _PARAMETER = re.compile(r";\s*([\w-]+)\*?\s*=\s*(?:\"([^\"]{0,300})\"|([^\s;\"]{1,300}))", re.ASCII)
@@ -231,7 +233,32 @@ def to_text(data: bytes, charset: str) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        return data.decode("latin-1" if not name else "utf-8", "replace")
+        return _guessed(data) or data.decode("latin-1" if not name else "utf-8", "replace")
+
+
+# Where no charset is told: the letters that a text in it is full of, and the share of them that makes it sure.
+_LIKELY = (
+    ("euc_jp", re.compile("[\u3041-\u3093\u30a1-\u30f4]"), 0.25),
+    ("cp932", re.compile("[\u3041-\u3093\u30a1-\u30f4]"), 0.25),
+    ("cp949", re.compile("[\uac00-\ud7a3]"), 0.8),
+    ("gb18030", re.compile("[的不一是在有人我他这个们中来上到收件邮信箱地址发送用户]"), 0.2),
+    ("koi8-r", re.compile("[\u0430-\u044f]"), 0.7),
+    ("cp1251", re.compile("[\u0430-\u044f]"), 0.7),
+)
+
+
+def _guessed(data: bytes) -> str:
+    """A text whose charset is not told, in the first one that makes sense of it."""
+    data = data[:MAX_GUESSED]
+    for codec, letters, share in _LIKELY:
+        try:
+            text = data.decode(codec)
+        except UnicodeDecodeError:
+            continue
+        foreign = sum(not c.isascii() for c in text)
+        if foreign >= MIN_FOREIGN and foreign * 10 > len(text) and len(letters.findall(text)) >= share * foreign:
+            return text
+    return ""
 
 
 def decode_words(value: str) -> str:

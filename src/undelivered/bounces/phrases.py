@@ -34,6 +34,7 @@ EXACT = (
     recipient.HOST_UNKNOWN,
     sender.REJECTED,
     sender.NO_RELAYING,
+    message.POLICY_VIOLATION_FIRST,
     recipient.FILTERED,
     recipient.USER_UNKNOWN,
     sender.BAD_REPUTATION,

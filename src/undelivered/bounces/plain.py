@@ -74,9 +74,15 @@ def read(notice: Notice, dialect: Dialect, at_least: int = MENTIONED) -> list[Fi
         if len(seen) == 1:
             said = _with_reply_first(said, text)
             said.append(text)
-        elif not _tells(one):  # a list of addresses, and what is said of all below them
-            said += next((["\n".join(o.said)] for o in seen[number + 1 :] if _tells(o)), [text])
-        if not any(words in notice.subject.lower() for words in _SUBJECTS_OF_ANY_FAILURE):
+        elif not _tells(one) or not any(
+            _tells(o) for o in seen[:-1]
+        ):  # a list of addresses, and what is said of each or all below them
+            below = _said_below(text, one.recipient)
+            if below:
+                said.insert(0, below)
+            elif not _tells(one):
+                said += next((["\n".join(o.said)] for o in seen[number + 1 :] if _tells(o)), [text])
+        if len(seen) == 1 and not any(words in notice.subject.lower() for words in _SUBJECTS_OF_ANY_FAILURE):
             said.append(notice.subject)
         found = Finding(one.original or one.recipient, said, fallback=dialect.fallback, rule=f"dialect: {dialect.name}")
         found.action = "delayed" if notice.is_delay else "failed"
@@ -90,6 +96,21 @@ def read(notice: Notice, dialect: Dialect, at_least: int = MENTIONED) -> list[Fi
 def _tells(one: _Seen) -> bool:
     """Whether anything but the address itself is said of a recipient."""
     return any(len(ADDRESS.sub("", line).strip(" <>\"'()[]:;,.-*")) > 2 for line in one.said)
+
+
+def _said_below(text: str, address: str) -> str:
+    """The lines about an address further down than where it is listed: a transcript tells it apart from the others."""
+    lines = text.split("\n")
+    about: list[str] = []
+    for number, line in enumerate(lines):
+        if address not in line or not ADDRESS.sub("", line).strip(" <>\"'()[]:;,.-*"):
+            continue
+        about.append(line)
+        for after in lines[number + 1 : number + 4]:
+            if not after.strip() or ("@" in after and address not in after):
+                break
+            about.append(after)
+    return "\n".join(about[:12])
 
 
 def failed_recipients_header(notice: Notice) -> list[str]:

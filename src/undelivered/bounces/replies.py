@@ -54,6 +54,9 @@ _HOST_DOES_NOT_EXIST = re.compile(
 )
 
 
+_HOST_SAID = " remote host said "
+
+
 def find_command(words: str) -> str:
     """The SMTP command that was answered, if the text names it."""
     return next((command for wording, command in COMMAND_WORDS if wording in words), "")
@@ -140,6 +143,8 @@ def _decide(
     said = words  # the server's own words: a wrapper's words before the reply count less
     if reply_code and (at := words.find(f" {reply_code} ")) > 0:
         said = words[at:]
+    elif not reply_code and (at := words.find(_HOST_SAID)) > 0:
+        said = words[at + len(_HOST_SAID) - 1 :]
 
     def at_command(cause: Cause) -> Cause:
         return AT_COMMAND.get((cause, command), cause)
@@ -149,13 +154,15 @@ def _decide(
     if known := providers.find(said, reply, host, recipient):
         return EXACT, at_command(known[1].cause), f"{known[0].name}: {known[1].wording}"
     if found := phrases.exact.find(said):
-        return EXACT, at_command(found.cause), f"words: {found.wording}"
-    if codes.is_often_misused(status) and (together := concepts.find(said)):
+        exact = found.cause if found.cause is Cause.SECURITY_ERROR else at_command(found.cause)
+        return EXACT, exact, f"words: {found.wording}"
+    misused = codes.is_often_misused(status)
+    if misused and (together := concepts.find(said)):
         return CONCEPT, at_command(together.cause), f"concepts: {together.wording}"
+    if misused and (found := phrases.general.find(said)):
+        return GENERAL, at_command(found.cause), f"general words: {found.wording}"
     if cause := codes.cause_of_status(status):
         return STATUS, at_command(cause), f"status: {status}"
-    if found := phrases.general.find(said):
-        return GENERAL, at_command(found.cause), f"general words: {found.wording}"
     if said is not words and (found := phrases.exact.find(words)):
         return EXACT, at_command(found.cause), f"words around the reply: {found.wording}"
     if cause := BY_COMMAND.get(command):

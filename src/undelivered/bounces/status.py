@@ -149,6 +149,7 @@ WEAK: dict[str, C] = {
 MISUSED = frozenset(
     {
         "2.1",
+        "2.3",
         "5.1",
         "5.2",
         "5.3",
@@ -216,6 +217,8 @@ def is_often_misused(status: str) -> bool:
     X.5.z (protocol) and X.6.z (content) of RFC 3463 are met beside any refusal.
     """
     detail = status[2:]
+    if status == "5.4.1":  # no answer from the host, told at once: no
+        return True
     return is_vague(status) or detail in MISUSED or (status[:1] == _PERSISTENT and detail in BY_STATUS_TRANSIENT)
 
 

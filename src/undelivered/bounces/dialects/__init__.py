@@ -75,10 +75,8 @@ def complete(notice: Notice, findings: list[Finding]) -> list[Finding]:
 
 def _with_domain(notice: Notice, local: str) -> str:
     """For a local part alone, as local mailers tell it: the address in the returned mail that it begins."""
-    for address in ADDRESS.findall(notice.returned.header("to")[:2000]):
-        if address.partition("@")[0].lower() == local.lower():
-            return address
-    return local
+    addresses: list[str] = ADDRESS.findall(notice.returned.header("to")[:2000])
+    return next((a for a in addresses if a.partition("@")[0].lower() == local.lower()), local)
 
 
 def to_original(notice: Notice, findings: list[Finding]) -> list[Finding]:

@@ -27,13 +27,17 @@ CONCEPTS: dict[str, str] = {
         пользователя; получатель; получателя; адресат; адресата; ящик; ящика; почтовый ящик; адрес; учетная запись;
         аккаунт; абонент; користувач; одержувач
         """,
+    "NOBODY": """
+        no mailbox; no user; no account; no recipient; nobody here; no one here; not user of; no customer; no person;
+        nobody by; not a user; no mail account; no email account; no inbox; kein benutzer; kein postfach; nessun utente
+        """,
     "ABSENT": """
         unknown; unknow; unkown; unknwon; not found; wasnt found; notfound; not user; not exist; not exists;
         nonexistent; non existent; nonexistant; non existant; nonexisting; non existing; inexistent; invalid; no such;
         nosuch; unrecognized; unrecognised; not recognized; not recognised; not known; not valid; isnt valid; not be
         found; be found; couldnt be found; cant be found; dont exist; dont exists; doesnt exist; doesnt exists; didnt
         exist; never existed; not registered; isnt registered; not listed; not present; not defined; deleted; removed;
-        terminated; cancelled; canceled; unresolvable; nobody; noone; no longer; not here; isnt here; illegal;
+        terminated; closed; cancelled; canceled; unresolvable; nobody; noone; no longer; not here; isnt here; illegal;
         misspelled; mistyped; wrong; incorrect; not a valid; unable to find; unable to locate; cannot locate; not
         located; cannot find; no record of; not our; not on file; not configured; isnt configured; not provisioned; no
         mailbox; no user; no recipient; no account; no valid; not a; not an; not match; not matched; not assigned;
@@ -61,10 +65,14 @@ CONCEPTS: dict[str, str] = {
         przekroczona; full postlada; fuld; dolu; kotasi; plna; megtelt; plina; taynna; переполнен; переполнена; квота;
         заполнен
         """,
+    "OVER": """
+        used up; over quota; overquota; ran out of; out of room; storage gone; out of space; no space left; no room
+        left
+        """,
     "SUSPENDED": """
-        disabled; suspended; locked; inactive; deactivated; frozen; blocked; dormant; expired; inactivated; not active;
-        isnt active; not enabled; not activated; isnt activated; temporarily inactive; discontinued; archived; on
-        vacation hold; unavailable due; desactive; desactivee; suspendu; bloque; bloquee; gesperrt; deaktiviert;
+        hangup; disabled; suspended; locked; inactive; deactivated; frozen; blocked; dormant; expired; inactivated; not
+        active; isnt active; not enabled; not activated; isnt activated; temporarily inactive; discontinued; archived;
+        on vacation hold; unavailable due; desactive; desactivee; suspendu; bloque; bloquee; gesperrt; deaktiviert;
         inaktiv; stillgelegt; suspendida; suspendido; desactivada; desactivado; deshabilitada; bloqueada; bloqueado;
         inactiva; suspensa; inativa; inativo; desativada; desativado; disabilitato; disabilitata; sospeso; sospesa;
         bloccata; uitgeschakeld; geblokkeerd; zablokowana; zablokowane; nieaktywne; nieaktywna; devre disi; askiya;
@@ -86,8 +94,9 @@ CONCEPTS: dict[str, str] = {
         reddedildi; отклонен; отклонено; запрещен; запрещено
         """,
     "MEMBERS": """
-        members; subscribers; member; subscribed; moderator; moderators; moderated; post; posting; group members;
-        participants; authenticated users; internal senders; internal; within the organization; inside the organization
+        registered users; members; subscribers; member; subscribed; moderator; moderators; moderated; post; posting;
+        group members; participants; authenticated users; internal senders; internal; within the organization; inside
+        the organization
         """,
     "MACHINE": """
         ip; ips; ip address; ipaddress; client; host; your host; your server; your network; your ip; your system;
@@ -163,7 +172,8 @@ CONCEPTS: dict[str, str] = {
         """,
     "AUTHENTIC": "spf; dkim; dmarc; domainkeys; sender id; arc; sender policy",
     "POLICY": """
-        policy; policies; administrative; administratively; rule; rules; regla; regel; richtlinie; politique; politica
+        mailpolicy; policy; policies; administrative; administratively; rule; rules; regla; regel; richtlinie;
+        politique; politica
         """,
     "LOOP": """
         loop; loops; looping; looped; mailloop; hops; too many hops; hop count; received headers; already visited;
@@ -252,6 +262,7 @@ RULES: tuple[tuple[C, str, int], ...] = (
     (C.MAILBOX_FULL, "WHO + FULL", 8),
     (C.EMAIL_TOO_LARGE, "BIG + LIMIT", BESIDE),
     (C.SYSTEM_FULL, "DISK + FULL", CLOSE),
+    (C.MAILBOX_FULL, "OVER", 1),
     (C.HAS_MOVED, "WHO + MOVED", BESIDE),
     (C.RATE_LIMITED, "TRAFFIC + MANY", CLOSE),
     (C.REJECTED, "SENDER + REFUSED", CLOSE),
@@ -265,6 +276,7 @@ RULES: tuple[tuple[C, str, int], ...] = (
     (C.HOST_UNKNOWN, "DOMAIN + ABSENT", CLOSE),
     (C.REJECTED, "DOMAIN + REFUSED", BESIDE),
     (C.SUSPEND, "WHO + SUSPENDED", CLOSE),
+    (C.USER_UNKNOWN, "NOBODY", 1),
     (C.USER_UNKNOWN, "WHO + ABSENT", CLOSE),
     (C.USER_UNKNOWN, "WHO + unavailable", BESIDE),
     (C.VIRUS_DETECTED, "ATTACHED + REFUSED", CLOSE),

@@ -133,10 +133,10 @@ GENERAL: tuple[tuple[C, str], ...] = (
         unknown; nonexisting; nonexistent; nonexistant; non existent; non existing; non existant; does not exist;
         doesnt exist; not exist; not exists; dont exist; doesnt exist or; does not exists; did not exist; couldnt be
         found; could not be found; cannot be found; cannot find; cant find; could not find; unable to find; unable to
-        locate; this user is not; this address no longer; this account; this address; there is no user; there is no
-        such; there is no account; there is no one; undeliverable address; undeliverable to; destination server
-        rejected recipients; rejected recipient; rejected address; reject mail for; rcpt failed; rcpt rejected; sorry i
-        couldnt find; unexpected recipient; closed mailbox; cannot open mailbox
+        locate; this user is not; this address no longer; there is no user; there is no such; there is no account;
+        there is no one; undeliverable address; undeliverable to; destination server rejected recipients; rejected
+        recipient; rejected address; reject mail for; rcpt failed; rcpt rejected; sorry i couldnt find; unexpected
+        recipient; closed mailbox; cannot open mailbox
         """,
     ),
     (
@@ -230,14 +230,15 @@ GENERAL: tuple[tuple[C, str], ...] = (
     (
         C.SYSTEM_ERROR,
         """
-        system is not; system resources; server error; server down; server configuration; server unavailable; server
-        temporarily; service unavailable; service temporarily; service is temporarily; service is unavailable; service
-        refused; service error; temporary error; temporary problem; temporary service; temporarily unavailable;
-        temporarily unable; temporarily down; transaction failed; write error; read error; io error; i o error;
-        database; resources temporarily; resources unavailable; resource; unable to process; error processing;
-        unexpected response; unknown error; operation not; permission denied; requested action aborted; try again; try
-        later; please try later; please retry; busy; could not deliver; overload; maintenance; deferred; loop back; can
-        not accept; cannot accept; couldnt deliver; cannot deliver; fatal error; too busy; after multiple retries
+        could not be stored; error storing; system is not; system resources; server error; server down; server
+        configuration; server unavailable; server temporarily; service unavailable; service temporarily; service is
+        temporarily; service is unavailable; service refused; service error; temporary error; temporary problem;
+        temporary service; temporarily unavailable; temporarily unable; temporarily down; transaction failed; write
+        error; read error; io error; i o error; database; resources temporarily; resources unavailable; resource;
+        unable to process; error processing; unexpected response; unknown error; operation not; permission denied;
+        requested action aborted; try again; try later; please try later; please retry; busy; could not deliver;
+        overload; maintenance; deferred; loop back; can not accept; cannot accept; couldnt deliver; cannot deliver;
+        fatal error; too busy; after multiple retries
         """,
     ),
 )
@@ -248,5 +249,12 @@ LAST: tuple[tuple[C, str], ...] = (
     (C.SPAM_DETECTED, "content rejected; content reject; content; filtered"),
     (C.REJECTED, "sender; mail from; mailfrom"),
     (C.BLOCKED, "blocked; block; banned; black; blacklisted"),
+    (
+        C.USER_UNKNOWN,
+        """
+        this account; this address; recipient rejected; recipient is rejected; recipient refused; rcpt is rejected;
+        rcpt refused; user rejected; user is rejected
+        """,
+    ),
     (C.SYSTEM_ERROR, "temporary; temporarily; later; retry; unavailable; internal; error while"),
 )

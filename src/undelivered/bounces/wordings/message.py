@@ -201,6 +201,14 @@ SECURITY_ERROR = (
     """,
 )
 
+# Beside "mailbox unavailable", which is the standard's text for any 550.
+POLICY_VIOLATION_FIRST = (
+    C.POLICY_VIOLATION,
+    """
+    reject due to policy restrictions; reject due to policy violations; reject due to policy; rejected due to policy
+    """,
+)
+
 POLICY_VIOLATION = (
     C.POLICY_VIOLATION,
     """

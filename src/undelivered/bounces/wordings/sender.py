@@ -149,19 +149,20 @@ REJECTED = (
 NO_RELAYING = (
     C.NO_RELAYING,
     """
-    allowed to be relayed; not allowed to be relayed; we dont handle mail for; not local host; specified domain is not
-    allowed; not allowed to relay; permitted to relay; as a relay; relaying denied; relaying is denied; relaying not
-    allowed; relaying is not allowed; relaying prohibited; relaying not permitted; relaying to; relaying mail to;
-    relaying disallowed; relaying through this server; unable to relay; cannot relay; can not relay; no relaying; relay
-    not permitted; relay not allowed; relay is not allowed; relay access denied; relay access; relay denied; relay
-    operation rejected; relay disallowed; relay prohibited; relay rejected; relay restriction; relay from unauthorized;
-    not a relay; not an open relay; dont relay; does not relay; unauthorized relay; third party relay; send mail
-    through this server; not configured to relay; not one of our; is not a gateway; insecure mail relay; mail server
-    requires authentication when attempting to send to a non local e mail address; email address is not verified; that
-    domain isnt in my list of allowed rcpthosts; isnt in my list of allowed; rcpthosts; domain is not local; domain not
-    local; domain not served here; not hosted here; not handled here; not accepted here; not serviced here; is not
-    served here; isnt hosted; non local domain; must login first; send a non local; foreign mail; receive your mail
-    before; check your mail before; pop before smtp; check for new mail first
+    local user only; local users only; delivery is not allowed to this address; allowed to be relayed; not allowed to
+    be relayed; we dont handle mail for; not local host; specified domain is not allowed; not allowed to relay;
+    permitted to relay; as a relay; relaying denied; relaying is denied; relaying not allowed; relaying is not allowed;
+    relaying prohibited; relaying not permitted; relaying to; relaying mail to; relaying disallowed; relaying through
+    this server; unable to relay; cannot relay; can not relay; no relaying; relay not permitted; relay not allowed;
+    relay is not allowed; relay access denied; relay access; relay denied; relay operation rejected; relay disallowed;
+    relay prohibited; relay rejected; relay restriction; relay from unauthorized; not a relay; not an open relay; dont
+    relay; does not relay; unauthorized relay; third party relay; send mail through this server; not configured to
+    relay; not one of our; is not a gateway; insecure mail relay; mail server requires authentication when attempting
+    to send to a non local e mail address; email address is not verified; that domain isnt in my list of allowed
+    rcpthosts; isnt in my list of allowed; rcpthosts; domain is not local; domain not local; domain not served here;
+    not hosted here; not handled here; not accepted here; not serviced here; is not served here; isnt hosted; non local
+    domain; must login first; send a non local; foreign mail; receive your mail before; check your mail before; pop
+    before smtp; check for new mail first
     """,
 )
 
@@ -176,8 +177,8 @@ BAD_REPUTATION = (
 BLOCKED = (
     C.BLOCKED,
     """
-    not authorized to send email directly; invalid ip; ip is rejected; ip rejected; ip address rejected; ip is hangup;
-    ip not allowed; ip is not allowed; region is blocked; blocked region; connection refused by; refused connection;
+    connection refused by; not authorized to send email directly; invalid ip; ip is rejected; ip rejected; ip address
+    rejected; ip is hangup; ip not allowed; ip is not allowed; region is blocked; blocked region; refused connection;
     banned sending ip; client host blocked; client host rejected blocked; client host rejected abus; client host
     rejected cannot; client host rejected; spamhaus; spamcop; spamcannibal; sorbs; barracudacentral; barracuda central;
     uceprotect; abuseat; mailspike; invaluement; proofpoint com dynamic; dnsbl; rbl; rbls; rblsmtpd; dnswl;
