@@ -56,6 +56,7 @@ PICTURES = (
     Picture("settings-rule", "/p/{key}/settings/rules/public_comment_added"),
     Picture("settings-provider", "/p/{key}/settings/provider"),
     Picture("audit", "/p/{key}/audit"),
+    Picture("system", "/system"),
 )
 DARK = {"log-requests", "notification"}
 ON_A_PHONE = {"log-requests", "notification", "request"}
