@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 UNPACKED = Path(tempfile.gettempdir()) / "undelivered-benchmark-postfix"
 
@@ -98,9 +99,8 @@ class _Sink(asyncio.Protocol):
     }
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport, self.rest, self.in_data = transport, b"", False
-        transport.write(b"220 sink.example ESMTP\r\n")
+        self.transport, self.rest, self.in_data = cast("asyncio.Transport", transport), b"", False
+        self.transport.write(b"220 sink.example ESMTP\r\n")
 
     def data_received(self, data: bytes) -> None:
         data = self.rest + data
