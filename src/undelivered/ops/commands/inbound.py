@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
+@click.option("--port", type=int, default=None, help="Default: UNDELIVERED_SMTP_PORT; 0 picks a free one.")
 @click.option("--parent", type=int, default=None, hidden=True)
-def smtp(parent: int | None) -> None:
+def smtp(port: int | None, parent: int | None) -> None:
     """Start the SMTP door: takes mail that programs submit, until SIGTERM or Ctrl-C; conversations are finished first.
 
     It starts without PostgreSQL too: mail is kept on disk until that is there.
@@ -46,7 +47,7 @@ def smtp(parent: int | None) -> None:
     door = serve(
         plan(env),
         env.smtp_host,
-        env.smtp_port,
+        env.smtp_port if port is None else port,
         env.smtp_tls_port,
         signals=(signal.SIGINT, signal.SIGTERM),
         ready=ready,

@@ -12,7 +12,6 @@ from typing import Any
 
 import click
 
-from undelivered import env as environment
 from undelivered.ops.commands.django import start
 
 _parent = click.option("--parent", type=int, default=None, hidden=True)
@@ -86,12 +85,11 @@ def worker(parent: int | None) -> None:
 
 
 @click.command()
-@click.option("--port", type=int, default=None, help="Default: UNDELIVERED_SMTP_PORT; 0 picks a free one.")
+@click.option("--port", type=int, default=2526, show_default=True, help="0 picks a free one.")
 @_parent
-def rehearsal(port: int | None, parent: int | None) -> None:
+def rehearsal(port: int, parent: int | None) -> None:
     """Start the rehearsal mail server on loopback: it answers as the recipient's address asks."""
-    env = environment.read()
     end_with(parent)
     from undelivered.ops.rehearsal import run
 
-    run(env.smtp_port if port is None else port)
+    run(port)

@@ -29,7 +29,7 @@ WEB_PATIENCE_S = 30.0
 
 @click.command()
 def run() -> None:
-    """Start everything: the embedded PostgreSQL, web, worker and, the first time, a sample project. Ctrl-C stops it."""
+    """Start everything: PostgreSQL, web, worker, SMTP door and, the first time, a sample project. Ctrl-C stops it."""
     env = environment.read()
     # From the first moment on: whoever presses Ctrl-C while things start must not leave half of them behind.
     stopped = _stop_signals()
@@ -40,7 +40,7 @@ def run() -> None:
             click.echo("Starting PostgreSQL ...")
             stack.callback(_stop_postgres, postgres)
         url = postgres.start() if postgres else str(env.database_url)
-        _require_free(env.web_host, env.web_port)
+        _require_free(env.web_host, env.web_port, "UNDELIVERED_WEB_PORT")
         secret_key.ensure(env)
         os.environ["UNDELIVERED_DATABASE_URL"] = url
         os.environ.pop("UNDELIVERED_DATABASE_URL_FILE", None)
@@ -49,11 +49,12 @@ def run() -> None:
         if postgres:
             supervisor.on_death = lambda child: _worker_died(child, env)
         stack.callback(supervisor.stop)
+        door = _door_port(env)
         if not stopped.is_set():
-            _start_children(supervisor, env, sample=sample)
+            _start_children(supervisor, env, door, sample=sample)
             _await_web(supervisor, env, stopped)
         if not stopped.is_set():
-            _greet(env, sample=sample)
+            _greet(env, door, sample=sample)
         _hang_up()
         while not stopped.wait(TURN_S):
             supervisor.check()
@@ -95,16 +96,14 @@ def _hang_up() -> None:
         connections.close_all()
 
 
-def _require_free(host: str, port: int) -> None:
+def _require_free(host: str, port: int, setting: str) -> None:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            message = (
-                f"Port {port} on {host} cannot be used: {error.strerror}. Set UNDELIVERED_WEB_PORT to another one."
-            )
+            message = f"Port {port} on {host} cannot be used: {error.strerror}. Set {setting} to another one."
             raise click.ClickException(message) from error
 
 
@@ -155,15 +154,16 @@ def _worker_died(child: Child, env: Env) -> None:
         _hang_up()
 
 
-def _start_children(supervisor: Supervisor, env: Env, *, sample: bool) -> None:
+def _start_children(supervisor: Supervisor, env: Env, door: int, *, sample: bool) -> None:
     if sample:
         from undelivered.ops import sample as sample_project
 
-        port = _free_port(env.smtp_port)
+        port = _free_port("127.0.0.1", 0)
         sample_project.point_at(port)
         supervisor.add("rehearsal mail server", "rehearsal", "--port", str(port))
     supervisor.add("web server", "web")
     supervisor.add("worker", "worker")
+    supervisor.add("SMTP door", "smtp", "--port", str(door))
     if sample and not sample_project.is_told():
         supervisor.add_once("sample", "sample")
 
@@ -185,20 +185,28 @@ def _await_web(supervisor: Supervisor, env: Env, stopped: threading.Event) -> No
             connection.close()
 
 
-def _free_port(wanted: int) -> int:
+def _door_port(env: Env) -> int:
+    """The SMTP door's port. A port that was asked for must be free; where the default one is not, any other will do."""
+    if os.environ.get("UNDELIVERED_SMTP_PORT") and env.smtp_port:
+        _require_free(env.smtp_host, env.smtp_port, "UNDELIVERED_SMTP_PORT")
+        return env.smtp_port
+    return _free_port(env.smtp_host, env.smtp_port)
+
+
+def _free_port(host: str, wanted: int) -> int:
     """The wanted port, or any free one where another program has it."""
     for port in (wanted, 0):
-        with socket.socket() as probe:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind(("127.0.0.1", port))
+                probe.bind((host, port))
             except OSError:
                 continue
             return int(probe.getsockname()[1])
-    raise click.ClickException("There is no free port on 127.0.0.1 for the rehearsal mail server.")
+    raise click.ClickException(f"There is no free port on {host} for SMTP.")
 
 
-def _greet(env: Env, *, sample: bool) -> None:
+def _greet(env: Env, door: int, *, sample: bool) -> None:
     from importlib.metadata import version
 
     from undelivered.ops import first_admin
@@ -213,6 +221,7 @@ def _greet(env: Env, *, sample: bool) -> None:
         rows.append(
             ("Sample", f"{env.url}/p/IT/log/requests fills within a minute: every failure there really happened")
         )
+    rows.append(("SMTP", f"{env.smtp_host}:{door} takes the mail of other programs (docs/smtp-door.md)"))
     rows += [("Data", str(env.data_dir)), ("Stop", "Ctrl-C")]
     click.echo(f"\nUndelivered {version('undelivered')} is running.\n")
     click.echo("\n".join(f"  {name:<11} {value}" for name, value in rows) + "\n")
