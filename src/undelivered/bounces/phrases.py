@@ -30,6 +30,7 @@ EXACT = (
     recipient.HAS_MOVED,
     recipient.SUSPEND,
     message.NOT_COMPLIANT_RFC,
+    message.NETWORK_ERROR_FIRST,
     recipient.NOT_ACCEPT,
     recipient.HOST_UNKNOWN,
     sender.REJECTED,

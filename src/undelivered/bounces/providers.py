@@ -64,7 +64,7 @@ PROVIDERS: tuple[Provider, ...] = (
     ),
     _row(
         "Yahoo",
-        "yahoo aol.com verizonmedia yahooinc yahoodns [tss [ts0 [gl0 [bl2 [ipts",
+        "yahoo 4.16.5 4.16.1 vs1- aol.com verizonmedia yahooinc yahoodns [tss [ts0 [gl0 [bl2 [ipts",
         (
             C.USER_UNKNOWN,
             "dd requested mail action not taken; dd this user doesnt have a; aborted mailbox not found; dt spl",

@@ -79,19 +79,19 @@ CONCEPTS: dict[str, str] = {
         заблокирован; заблокирована; отключен; приостановлен
         """,
     "SENDER": """
-        sender; senders; mailfrom; mail from; originator; envelope from; envelope sender; return path; from address;
-        sending domain; from domain; reverse path; sending address; your address; your email address; your domain;
-        sender address; sender domain; expediteur; absender; absenderadresse; remitente; remetente; mittente; afzender;
-        nadawca; nadawcy; avsandare; gonderen; отправитель; отправителя; source address
+        author; poster; sender; senders; mailfrom; mail from; originator; envelope from; envelope sender; return path;
+        from address; sending domain; from domain; reverse path; sending address; your address; your email address;
+        your domain; sender address; sender domain; expediteur; absender; absenderadresse; remitente; remetente;
+        mittente; afzender; nadawca; nadawcy; avsandare; gonderen; отправитель; отправителя; source address
         """,
     "REFUSED": """
-        rejected; reject; refused; refuse; refuses; denied; denies; deny; denying; not allowed; isnt allowed; not
-        permitted; not authorized; not authorised; unauthorized; not accepted; unaccepted; not welcome; unwelcome;
-        prohibited; forbidden; banned; blocked; disallowed; blacklisted; no access; unacceptable; unverified;
-        unvalidated; not verified; not trusted; unable to verify; could not verify; cannot verify; verification failed;
-        callout; callback; spoofed; spoofing; forged; fake; faked; rejete; abgelehnt; verweigert; rechazado; rechazada;
-        rejeitado; rejeitada; recusado; recusada; rifiutato; rifiutata; geweigerd; odrzucony; odrzucona; avvisad;
-        reddedildi; отклонен; отклонено; запрещен; запрещено
+        not a permitted; isnt permitted; rejected; reject; refused; refuse; refuses; denied; denies; deny; denying; not
+        allowed; isnt allowed; not permitted; not authorized; not authorised; unauthorized; not accepted; unaccepted;
+        not welcome; unwelcome; prohibited; forbidden; banned; blocked; disallowed; blacklisted; no access;
+        unacceptable; unverified; unvalidated; not verified; not trusted; unable to verify; could not verify; cannot
+        verify; verification failed; callout; callback; spoofed; spoofing; forged; fake; faked; rejete; abgelehnt;
+        verweigert; rechazado; rechazada; rejeitado; rejeitada; recusado; recusada; rifiutato; rifiutata; geweigerd;
+        odrzucony; odrzucona; avvisad; reddedildi; отклонен; отклонено; запрещен; запрещено
         """,
     "MEMBERS": """
         registered users; members; subscribers; member; subscribed; moderator; moderators; moderated; post; posting;
@@ -218,14 +218,15 @@ CONCEPTS: dict[str, str] = {
         forwarding address; changed his; changed her; changed their; moved to; now at; new email; neue adresse;
         nouvelle adresse; nueva direccion; novo endereco; nuovo indirizzo; please use; instead
         """,
+    "FILTERS": "filter; filters; preferences; whitelist; allow list; safelist; personal blacklist; reject list",
     "HEADERS": """
-        header; headers; mime; from header; message id; charset; encoding; 8bit; date header; subject header; boundary;
-        from field; to field; rfc; rfc2822; rfc5322; rfc822
+        from headers; to headers; date; header; headers; mime; from header; message id; charset; encoding; 8bit; date
+        header; subject header; boundary; from field; to field; rfc; rfc2822; rfc5322; rfc822
         """,
     "MALFORMED": """
-        malformed; missing; invalid; duplicate; multiple; bad; broken; error; illegal; violates; violation; not
-        compliant; non compliant; stray; improper; incorrect; unparsable; unparseable; not conform; does not conform;
-        no valid; empty; too long
+        two; more than one; several; malformed; missing; invalid; duplicate; multiple; bad; broken; error; illegal;
+        violates; violation; not compliant; non compliant; stray; improper; incorrect; unparsable; unparseable; not
+        conform; does not conform; no valid; empty; too long
         """,
     "COMMAND": """
         command; commands; helo; ehlo; syntax; sequence; parameter; parameters; argument; arguments; rcpt; verb;
@@ -253,6 +254,9 @@ RULES: tuple[tuple[C, str, int], ...] = (
     (C.NO_RELAYING, "RELAY", 1),
     (C.REQUIRE_PTR, "DNS_BACK + MALFORMED", CLOSE),
     (C.REQUIRE_PTR, "DNS_BACK + DOWN", CLOSE),
+    (C.REQUIRE_PTR, "DNS_BACK + no", CLOSE),
+    (C.REQUIRE_PTR, "DNS_BACK + not", CLOSE),
+    (C.REQUIRE_PTR, "reverse + no", CLOSE),
     (C.SPAM_DETECTED, "SPAM", 1),
     (C.BAD_REPUTATION, "REPUTATION", 1),
     (C.FAILED_STARTTLS, "TLS + NEEDED", CLOSE),
@@ -276,6 +280,7 @@ RULES: tuple[tuple[C, str, int], ...] = (
     (C.HOST_UNKNOWN, "DOMAIN + ABSENT", CLOSE),
     (C.REJECTED, "DOMAIN + REFUSED", BESIDE),
     (C.SUSPEND, "WHO + SUSPENDED", CLOSE),
+    (C.FILTERED, "WHO + FILTERS", CLOSE),
     (C.USER_UNKNOWN, "NOBODY", 1),
     (C.USER_UNKNOWN, "WHO + ABSENT", CLOSE),
     (C.USER_UNKNOWN, "WHO + unavailable", BESIDE),

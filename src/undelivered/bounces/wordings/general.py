@@ -60,7 +60,8 @@ GENERAL: tuple[tuple[C, str], ...] = (
     (
         C.BAD_REPUTATION,
         """
-        reputation; complaints; temporarily deferred due to
+        message from * temporarily deferred; messages from * temporarily deferred; messages from * permanently
+        deferred; reputation; complaints; temporarily deferred due to
         """,
     ),
     (

@@ -133,6 +133,14 @@ EXPIRED = (
     """,
 )
 
+# Postfix: the name server gave no answer yet, which is not that there is no such host.
+NETWORK_ERROR_FIRST = (
+    C.NETWORK_ERROR,
+    """
+    host not found try again; domain not found try again
+    """,
+)
+
 NETWORK_ERROR = (
     C.NETWORK_ERROR,
     """
@@ -148,22 +156,22 @@ NETWORK_ERROR = (
     connection terminated; connection aborted; lost connection; couldnt connect; could not connect; cannot connect;
     cant connect; unable to connect; failed to connect; no route to host; no route; network is unreachable; network
     unreachable; network problem; network is down; host is unreachable; host is down; host down; host is not available;
-    name server error; dns lookup failure; dns problem; dns temporarily; dns resolution; host not found try again; all
-    hosts have been failing; could not send to mx; servers did not answer; temporary failure in name resolution;
-    temporary dns; loop count; winsock
+    name server error; dns lookup failure; dns problem; dns temporarily; dns resolution; all hosts have been failing;
+    could not send to mx; servers did not answer; temporary failure in name resolution; temporary dns; loop count;
+    winsock
     """,
 )
 
 SYNTAX_ERROR = (
     C.SYNTAX_ERROR,
     """
-    malformed address; malformed recipient address; may not follow; syntax error; syntax error in parameters; syntax
-    error command unrecognized; command unrecognized; command not recognized; command not understood; command not
-    implemented; command parameter not implemented; command not supported; command unknown; unrecognized command;
-    unknown command; unsupported command; unimplemented command; unexpected command; bad sequence of commands; bad
-    command; bad sequence; bad syntax; bad argument; bad parameter; invalid command; invalid parameter; invalid
-    argument; improper use of smtp; improper command; out of sequence; need mail before rcpt; need rcpt; protocol
-    error; protocol violation; syntactically invalid
+    restricted characters in address; restricted characters; bad chars; malformed address; malformed recipient address;
+    may not follow; syntax error; syntax error in parameters; syntax error command unrecognized; command unrecognized;
+    command not recognized; command not understood; command not implemented; command parameter not implemented; command
+    not supported; command unknown; unrecognized command; unknown command; unsupported command; unimplemented command;
+    unexpected command; bad sequence of commands; bad command; bad sequence; bad syntax; bad argument; bad parameter;
+    invalid command; invalid parameter; invalid argument; improper use of smtp; improper command; out of sequence; need
+    mail before rcpt; need rcpt; protocol error; protocol violation; syntactically invalid
     """,
 )
 

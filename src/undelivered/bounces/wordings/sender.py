@@ -18,10 +18,11 @@ BAD_REPUTATION_FIRST = (
 BLOCKED_FIRST = (
     C.BLOCKED,
     """
-    helo ehlo domain is invalid; ehlo domain is invalid; helo domain is invalid; no smtp service ip address is black
-    listed; invalid helo; bad helo; helo name; helo command rejected; ehlo command rejected; service not available
-    closing transmission channel; go away; currently sending spam; rejecting open proxy; server access forbidden by
-    your ip; your server requires confirmation; multi-blacklist; access denied ip name lookup failed
+    excessive unknown recipients; is block listed; address is block listed; helo ehlo domain is invalid; ehlo domain is
+    invalid; helo domain is invalid; no smtp service ip address is black listed; invalid helo; bad helo; helo name;
+    helo command rejected; ehlo command rejected; service not available closing transmission channel; go away;
+    currently sending spam; rejecting open proxy; server access forbidden by your ip; your server requires
+    confirmation; multi-blacklist; access denied ip name lookup failed
     """,
 )
 
@@ -57,22 +58,22 @@ RATE_LIMITED = (
 AUTH_FAILURE = (
     C.AUTH_FAILURE,
     """
-    sender is unauthenticated; authenticate with either spf or dkim; dkim did not pass; spf did not pass; dkim * did
-    not pass; spf * did not pass; isnt aligned with; is not aligned with; not aligned with; does not pass dmarc; bad
-    spf; failed sender authentication; domain authentication fail; unauthenticated email; unauthenticated mail;
-    unauthenticated sender; multiple authentication checks failed; dmarc; spf check failed; spf check; spf failed; spf
-    failure; spf failures; spf record; spf records; spf hardfail; spf softfail; spf soft fail; spf hard fail; spf
-    fails; spf validation; spf verification; spf permerror; spf temperror; spf pobox com; openspf; openspf net; openspf
-    org; spf settings; spf policy; spf rejection; spf unauthorized mail; spf error; spf lookup; spf sender policy; fail
-    spf; failed spf; fails spf; passing spf; sender policy framework; domain of * does not designate; does not
-    designate; is not designated; not a permitted sender; is not allowed to send mail from; is not allowed to send
-    from; is not authorized to send from; not authorized to use; is not authorized to send mail on behalf of; not
-    authorized to send email from; rejecting email from unauthorized; not permitted to send on behalf of; not permitted
-    to send by; not authorized by spf; dkim check failed; domainkeys; domain key; fails to pass authentication checks;
-    authentication checks; does not meet the required authentication level; doesnt meet the required authentication
-    level; fails authentication requirements; failed authentication checks; authentication information; does not pass
-    authentication; senderid; message failed authentication; arc validation; pass sender authentication; sender
-    authentication failed
+    sufficient authentication; sender is unauthenticated; authenticate with either spf or dkim; dkim did not pass; spf
+    did not pass; dkim * did not pass; spf * did not pass; isnt aligned with; is not aligned with; not aligned with;
+    does not pass dmarc; bad spf; failed sender authentication; domain authentication fail; unauthenticated email;
+    unauthenticated mail; unauthenticated sender; multiple authentication checks failed; dmarc; spf check failed; spf
+    check; spf failed; spf failure; spf failures; spf record; spf records; spf hardfail; spf softfail; spf soft fail;
+    spf hard fail; spf fails; spf validation; spf verification; spf permerror; spf temperror; spf pobox com; openspf;
+    openspf net; openspf org; spf settings; spf policy; spf rejection; spf unauthorized mail; spf error; spf lookup;
+    spf sender policy; fail spf; failed spf; fails spf; passing spf; sender policy framework; domain of * does not
+    designate; does not designate; is not designated; not a permitted sender; is not allowed to send mail from; is not
+    allowed to send from; is not authorized to send from; not authorized to use; is not authorized to send mail on
+    behalf of; not authorized to send email from; rejecting email from unauthorized; not permitted to send on behalf
+    of; not permitted to send by; not authorized by spf; dkim check failed; domainkeys; domain key; fails to pass
+    authentication checks; authentication checks; does not meet the required authentication level; doesnt meet the
+    required authentication level; fails authentication requirements; failed authentication checks; authentication
+    information; does not pass authentication; senderid; message failed authentication; arc validation; pass sender
+    authentication; sender authentication failed
     """,
 )
 
@@ -107,42 +108,43 @@ REJECTED_FIRST = (
 REJECTED = (
     C.REJECTED,
     """
-    domain name required for sender address; domain name required; backscatter; unsent message; doesnt want your mail;
-    does not want your mail; want your mail; emetteur invalide; is not a registered gateway user; rule imposed mailbox
-    access for; denied bouncedeny; rfc 1035 violation recursive cname records for; sender is spammer; empty email
-    address; unsigned dsn for; used to send your message is not subscribed; your access to submit messages to this
-    e-mail system has been rejected; your email address has been blacklisted; sender was rejected; fully qualified
-    email address required; this server does not accept mail from; different address or alias using; mailfrom domain is
-    listed in spamhaus; by non-member to a members-only list; denied by secumail valid-address-filter; closed mailing
-    list; validation of sender failed; resolver rst sendernotauthenticatedforgroup; sender was not authenticated when
-    sending to this group; address that has been blacklisted; all recipient addresses rejected; sender address is
-    rejected; sender address denied; sender verification failed; sender verify; sender not verified; sender domain is
-    blocked; sender domain rejected; sender domain not allowed; sender domain is empty; sender host unknown; sender is
-    unknown; sender invalid; sender is invalid; sender not allowed; sender is not allowed; sender not permitted; sender
-    not authorized; sender is not authorized; sender not authenticated for group; sender not in; sender not
-    pre-approved; sender email address rejected; sender email address is; sender email has been; sender address
-    invalid; sender address not; sender address is not; sender non local; sender access denied; sender banned; senders
-    address; senders domain; senders host; unroutable sender; unrouteable sender; unresolvable sender; invalid sender;
-    invalid sender domain; invalid return path; invalid from; invalid mail from; invalid domain see; invalid envelope
-    sender; invalid reverse path; bad sender; bad sender address; bad senders system address; bad mail from; bad
-    mailfrom; bad return; bad from; badmailfrom; unknown sender; unknown sender address; unverified sender; cannot
-    verify sender; cant verify sender; could not verify sender address; cannot resolve your sender; can not find your
-    sender; domain of sender address * does not exist; sender domain of; sender callout; envelope sender rejected;
-    return path rejected; return path is invalid; mailfrom rejected; mail from rejected; mail from command rejected;
-    mail from denied; from address is not; from address not; from domain is invalid; rejected envelope from; access
-    denied sender; message from a * not accepted; backscatter protection detected; batv; bounce forbidden; bogus mail
-    from; null sender; null senders; null sender is not allowed; empty sender; empty envelope senders not allowed;
-    empty from; does not accept bounces; not accept bounces; doesnt accept bounces; no bounces; mail from not owned by
-    user; not owned by user; the from address; has installed an invalid mx record; invalid mx record; no mx record for
-    sender; returned mail not accepted here; delivery not allowed to non local; please use a valid; rejected because of
-    unacceptable from; you are not a member; not a member of this; only members; members only; not subscribed; not
-    allowed to post; not permitted to post; not permitted to send to; not allowed to send to; not authorized to send
-    to; may not have permission to post; posting to this; restricted to; non member; nonmember; not a subscriber; not
-    on the list of allowed senders; not in allowed senders; only accepts mail from; accepts mail from * only; resolver
-    rst auth; resolver rst restrictedtorecipientspermission; resolver rst restrictedtorecipients; resolver rst
-    authrequired; only accept messages from; only accepts messages from; only accept mail from; allowed to send to
-    this; recipient only accepts; blocked by the recipient; refuses your mail; is not accepting mail from you; is not
-    accepting mail from; is not accepting messages from; is rejecting mail from
+    legitimate bounces are never; domain name required for sender address; domain name required; backscatter; unsent
+    message; doesnt want your mail; does not want your mail; want your mail; emetteur invalide; is not a registered
+    gateway user; rule imposed mailbox access for; denied bouncedeny; rfc 1035 violation recursive cname records for;
+    sender is spammer; empty email address; unsigned dsn for; used to send your message is not subscribed; your access
+    to submit messages to this e-mail system has been rejected; your email address has been blacklisted; sender was
+    rejected; fully qualified email address required; this server does not accept mail from; different address or alias
+    using; mailfrom domain is listed in spamhaus; by non-member to a members-only list; denied by secumail
+    valid-address-filter; closed mailing list; validation of sender failed; resolver rst
+    sendernotauthenticatedforgroup; sender was not authenticated when sending to this group; address that has been
+    blacklisted; all recipient addresses rejected; sender address is rejected; sender address denied; sender
+    verification failed; sender verify; sender not verified; sender domain is blocked; sender domain rejected; sender
+    domain not allowed; sender domain is empty; sender host unknown; sender is unknown; sender invalid; sender is
+    invalid; sender not allowed; sender is not allowed; sender not permitted; sender not authorized; sender is not
+    authorized; sender not authenticated for group; sender not in; sender not pre-approved; sender email address
+    rejected; sender email address is; sender email has been; sender address invalid; sender address not; sender
+    address is not; sender non local; sender access denied; sender banned; senders address; senders domain; senders
+    host; unroutable sender; unrouteable sender; unresolvable sender; invalid sender; invalid sender domain; invalid
+    return path; invalid from; invalid mail from; invalid domain see; invalid envelope sender; invalid reverse path;
+    bad sender; bad sender address; bad senders system address; bad mail from; bad mailfrom; bad return; bad from;
+    badmailfrom; unknown sender; unknown sender address; unverified sender; cannot verify sender; cant verify sender;
+    could not verify sender address; cannot resolve your sender; can not find your sender; domain of sender address *
+    does not exist; sender domain of; sender callout; envelope sender rejected; return path rejected; return path is
+    invalid; mailfrom rejected; mail from rejected; mail from command rejected; mail from denied; from address is not;
+    from address not; from domain is invalid; rejected envelope from; access denied sender; message from a * not
+    accepted; backscatter protection detected; batv; bounce forbidden; bogus mail from; null sender; null senders; null
+    sender is not allowed; empty sender; empty envelope senders not allowed; empty from; does not accept bounces; not
+    accept bounces; doesnt accept bounces; no bounces; mail from not owned by user; not owned by user; the from
+    address; has installed an invalid mx record; invalid mx record; no mx record for sender; returned mail not accepted
+    here; delivery not allowed to non local; please use a valid; rejected because of unacceptable from; you are not a
+    member; not a member of this; only members; members only; not subscribed; not allowed to post; not permitted to
+    post; not permitted to send to; not allowed to send to; not authorized to send to; may not have permission to post;
+    posting to this; restricted to; non member; nonmember; not a subscriber; not on the list of allowed senders; not in
+    allowed senders; only accepts mail from; accepts mail from * only; resolver rst auth; resolver rst
+    restrictedtorecipientspermission; resolver rst restrictedtorecipients; resolver rst authrequired; only accept
+    messages from; only accepts messages from; only accept mail from; allowed to send to this; recipient only accepts;
+    blocked by the recipient; refuses your mail; is not accepting mail from you; is not accepting mail from; is not
+    accepting messages from; is rejecting mail from
     """,
 )
 
@@ -177,28 +179,29 @@ BAD_REPUTATION = (
 BLOCKED = (
     C.BLOCKED,
     """
-    connection refused by; not authorized to send email directly; invalid ip; ip is rejected; ip rejected; ip address
-    rejected; ip is hangup; ip not allowed; ip is not allowed; region is blocked; blocked region; refused connection;
-    banned sending ip; client host blocked; client host rejected blocked; client host rejected abus; client host
-    rejected cannot; client host rejected; spamhaus; spamcop; spamcannibal; sorbs; barracudacentral; barracuda central;
-    uceprotect; abuseat; mailspike; invaluement; proofpoint com dynamic; dnsbl; rbl; rbls; rblsmtpd; dnswl;
-    blocklisted; blacklist; blacklisted; black list; black listed; black listing; denylist; denylisted; deny list;
-    banned ip; banned host; ip banned; ip blocked; ip address blocked; ip address blacklisted; ip address is blocked;
-    ip address was blocked; ip address has been blocked; ip has been blocked; ip is blocked; ip is blacklisted; ip was
-    blocked; ip has been banned; address is blocked; host is blocked; host blocked; server blocked; server is blocked;
-    blocked using; blocked ip; blocked host; blocked sender ip; access denied ip; access from ip address; bad dns ptr;
-    bad sender ip; part of their network is on our block list; network is on our block; invalid ip for sending;
-    connection refused by policy; connection refused your; connection reset by policy; connections from this ip;
-    connections not accepted; connections will not be accepted; connections from * not accepted; not allowed to
-    connect; not allowing connections; refused your connection; we do not accept mail from hosts with dynamic ip; we do
-    not accept mail from dynamic ips; messages from * werent sent; messages from * were not sent; messages from your;
-    mail from your * rejected; mail from this host; mail from * refused; mail from ip; you are blocked; you are not
-    allowed to connect; you are not welcome; you are on our; ip reputation is; dynamic pool; dynamic range; dynamic
-    host; residential ip; dialup pool; geo blocking; from your country; hosts with dynamic; helo rejected; ehlo
-    rejected; helo hostname; sender greylisted; greylisted; greylisting; graylist; graylisted; grey listed; gray
-    listed; greylisting in action; please use the smtp server of your isp; use your isp; use the smtp server; use your
-    providers; unable to accept mail from; too many bad; too many invalid; too many unknown; too many failed; too many
-    policy; too many spam; unacceptable mail; open proxy; open relay; open relays; you have been blocked; you have been
-    banned; cloudmark; domain listed; is in an rbl; is in a black list; in our block
+    dictionary attack; directory harvest; connection refused by; not authorized to send email directly; invalid ip; ip
+    is rejected; ip rejected; ip address rejected; ip is hangup; ip not allowed; ip is not allowed; region is blocked;
+    blocked region; refused connection; banned sending ip; client host blocked; client host rejected blocked; client
+    host rejected abus; client host rejected cannot; client host rejected; spamhaus; spamcop; spamcannibal; sorbs;
+    barracudacentral; barracuda central; uceprotect; abuseat; mailspike; invaluement; proofpoint com dynamic; dnsbl;
+    rbl; rbls; rblsmtpd; dnswl; blocklisted; blacklist; blacklisted; black list; black listed; black listing; denylist;
+    denylisted; deny list; banned ip; banned host; ip banned; ip blocked; ip address blocked; ip address blacklisted;
+    ip address is blocked; ip address was blocked; ip address has been blocked; ip has been blocked; ip is blocked; ip
+    is blacklisted; ip was blocked; ip has been banned; address is blocked; host is blocked; host blocked; server
+    blocked; server is blocked; blocked using; blocked ip; blocked host; blocked sender ip; access denied ip; access
+    from ip address; bad dns ptr; bad sender ip; part of their network is on our block list; network is on our block;
+    invalid ip for sending; connection refused by policy; connection refused your; connection reset by policy;
+    connections from this ip; connections not accepted; connections will not be accepted; connections from * not
+    accepted; not allowed to connect; not allowing connections; refused your connection; we do not accept mail from
+    hosts with dynamic ip; we do not accept mail from dynamic ips; messages from * werent sent; messages from * were
+    not sent; messages from your; mail from your * rejected; mail from this host; mail from * refused; mail from ip;
+    you are blocked; you are not allowed to connect; you are not welcome; you are on our; ip reputation is; dynamic
+    pool; dynamic range; dynamic host; residential ip; dialup pool; geo blocking; from your country; hosts with
+    dynamic; helo rejected; ehlo rejected; helo hostname; sender greylisted; greylisted; greylisting; graylist;
+    graylisted; grey listed; gray listed; greylisting in action; please use the smtp server of your isp; use your isp;
+    use the smtp server; use your providers; unable to accept mail from; too many bad; too many invalid; too many
+    unknown; too many failed; too many policy; too many spam; unacceptable mail; open proxy; open relay; open relays;
+    you have been blocked; you have been banned; cloudmark; domain listed; is in an rbl; is in a black list; in our
+    block
     """,
 )
