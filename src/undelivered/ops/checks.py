@@ -193,7 +193,7 @@ def partitions() -> Iterator[CheckMessage]:
             many = "1,000 rows or more" if one.misplaced >= 1000 else f"{one.misplaced} rows"
             yield Error(
                 f"{one.table}: {many if one.misplaced > 1 else 'a row'} found no day to lie in.",
-                hint="docs/operating.md says how to move them out; until then these days are slow, and not dropped.",
+                hint="Run `undelivered migrate`: it gives them days of their own. Until then they are slow to find.",
                 id="undelivered.E014",
             )
     short = min(days, key=lambda one: one.ahead)

@@ -83,7 +83,9 @@ def _column(i: int, begins: datetime, numbers: list[int], n: int, ceiling: int) 
     local, end = timezone.localtime(begins), timezone.localtime(begins + WIDE)
     said = "; ".join(f"{many:,} {label.lower()}" for many, label in zip(numbers, KINDS.values(), strict=True) if many)
     words = f"{local:%H:%M} to {end:%H:%M}: {said or 'nothing'}"
-    label = f"{local:%H:%M}" if local.hour % 3 == 0 and local.minute < WIDE.seconds // 60 else ""
+    # A label at the very end would hang over the edge.
+    labelled = local.hour % 3 == 0 and local.minute < WIDE.seconds // 60 and i < n - 2
+    label = f"{local:%H:%M}" if labelled else ""
     return Column(begins, f"{100 * i / n:.3f}%", words, label, tuple(pieces), tuple(numbers))
 
 
