@@ -1,6 +1,6 @@
 # Everything a person or CI does with Undelivered. On a fresh Debian: `make run` or `make test`, nothing before.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lint journeys bench docs screenshots constraints clean
+.PHONY: help setup setup-dev run test unit lint journeys bench docs screenshots constraints clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -37,6 +37,9 @@ run: setup  ## start everything: PostgreSQL, web, worker and a sample project; C
 test: setup-dev  ## all tests
 	@sh tests/browser_setup.sh
 	$(BIN)/python -m pytest $(ARGS)
+
+unit: setup-dev  ## the quick tests: no processes, sockets, browser or fuzzing
+	$(BIN)/python -m pytest -m "not journey and not real" $(ARGS)
 
 lint: setup-dev  ## ruff, mypy --strict, the import contract
 	$(BIN)/ruff check .

@@ -24,8 +24,35 @@ os.environ["UNDELIVERED_DATABASE_URL"] = test_server()
 os.environ["DJANGO_SETTINGS_MODULE"] = "undelivered.settings"
 
 
+#: Real processes, sockets and fuzzing: what `make unit` leaves out, so that it stays quick.
+REAL = (
+    "tests/api/test_schema_fuzz.py",
+    "tests/database/test_embedded",
+    "tests/delivery/transports/",
+    "tests/delivery/test_worker_rehearsal.py",
+    "tests/deploy/",
+    "tests/inbound/test_door.py",
+    "tests/inbound/test_oracle.py",
+    "tests/inbound/test_outage.py",
+    "tests/ops/test_backup.py",
+    "tests/ops/test_commands.py",
+    "tests/ops/test_rehearsal.py",
+)
+
+
 def pytest_configure() -> None:
     django.setup()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.nodeid.startswith(REAL):
+            item.add_marker("real")
+        elif item.nodeid.startswith("tests/journeys/"):
+            item.add_marker("journey")
+    from django.conf import settings
+
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # argon2 is slow on purpose
 
 
 @pytest.fixture(autouse=True)
