@@ -19,7 +19,8 @@ def test_the_same_holds_for_an_ordinary_user() -> None:
     except KeyError:
         pytest.skip("this machine has no user `nobody`")
     tests = ("tests/database/test_embedded.py", "tests/database/test_embedded_guards.py")
-    paths = ("--rootdir", str(ROOT), "-o", f"pythonpath={ROOT}")
+    # Without the cut, pytest looks through every parent folder, which may be closed to others.
+    paths = ("--rootdir", str(ROOT), "--confcutdir", str(ROOT), "-o", f"pythonpath={ROOT}")
     with scratch_folder() as home:
         home.chmod(0o1777)
         env = {"HOME": str(home), "TMPDIR": str(home)}
