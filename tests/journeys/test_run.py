@@ -219,7 +219,7 @@ def test_a_killed_program_takes_its_children_along_and_loses_nothing(program: Pr
         until_sent(api, key)
 
 
-@pytest.mark.parametrize("name", ["web", "serving", "worker", "rehearsal", "postgres"])
+@pytest.mark.parametrize("name", ["web", "serving", "worker", "smtp", "rehearsal", "postgres"])
 def test_a_killed_child_is_started_again_and_mail_goes_on(program: Program, name: str) -> None:
     api = Api(program)
     old = program.tree()[name]

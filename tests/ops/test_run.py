@@ -25,11 +25,18 @@ def taken():
 
 def test_a_port_in_use_is_named_with_its_setting(taken):
     with pytest.raises(click.ClickException, match=f"Port {taken} on 127.0.0.1 .* UNDELIVERED_WEB_PORT"):
-        run._require_free("127.0.0.1", taken)
+        run._require_free("127.0.0.1", taken, "UNDELIVERED_WEB_PORT")
 
 
-def test_the_rehearsal_takes_another_port_where_its_own_is_in_use(taken):
-    assert run._free_port(taken) not in {0, taken}
+def test_the_smtp_door_takes_another_port_where_the_usual_one_is_in_use(taken, monkeypatch):
+    monkeypatch.delenv("UNDELIVERED_SMTP_PORT", raising=False)
+    assert run._door_port(replace(settings.ENV, smtp_port=taken)) not in {0, taken}
+
+
+def test_a_port_that_was_asked_for_must_be_free(taken, monkeypatch):
+    monkeypatch.setenv("UNDELIVERED_SMTP_PORT", str(taken))
+    with pytest.raises(click.ClickException, match="UNDELIVERED_SMTP_PORT"):
+        run._door_port(replace(settings.ENV, smtp_port=taken))
 
 
 def test_waiting_for_the_web_server_ends_when_the_end_is_asked_for():
@@ -72,7 +79,7 @@ class TestProviderOfTheSettings:
 @pytest.mark.django_db
 class TestGreeting:
     def greet(self, capsys, *, sample: bool, **values) -> str:
-        run._greet(replace(settings.ENV, **values), sample=sample)
+        run._greet(replace(settings.ENV, **values), 2525, sample=sample)
         return capsys.readouterr().out
 
     def test_it_says_where_and_how_to_sign_in(self, capsys, tmp_path):

@@ -16,7 +16,7 @@ from undelivered.ops import sample
 from undelivered.rules.rules_of import rules_of
 
 pytestmark = pytest.mark.django_db
-ENV = replace(settings.ENV, sample=True, smtp_port=2525)
+ENV = replace(settings.ENV, sample=True)
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def it(monkeypatch: pytest.MonkeyPatch) -> Project:
 def test_it_has_a_provider_that_never_reaches_a_real_person(it):
     provider = Provider.objects.get(project=it)
     assert provider.rehearsal
-    assert provider.url == "smtp+plain://127.0.0.1:2525"
+    assert provider.url.startswith("smtp+plain://127.0.0.1:")
     assert Membership.objects.get().person.email.endswith(".example")
 
 
@@ -54,9 +54,7 @@ def test_a_project_of_ones_own_with_its_key_is_not_taken_for_it():
     assert not sample.ensure_project(ENV)
 
 
-@pytest.mark.parametrize("port", [0, 2525])
-def test_the_provider_follows_the_rehearsal_to_its_port(monkeypatch, port):
-    assert sample.ensure_project(replace(ENV, smtp_port=port))
+def test_the_provider_follows_the_rehearsal_to_its_port(it):
     sample.point_at(4711)
     assert Provider.objects.get().url == "smtp+plain://127.0.0.1:4711"
 
