@@ -24,7 +24,7 @@ def known() -> Access:
     return asyncio.run(load())
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("committed")
 def test_a_door_knows_a_credential_until_it_is_revoked() -> None:
     project = make.project(from_address="it@IT.example")
     made, password = credentials.create(project, by=UNDELIVERED, name="Helpdesk")
@@ -41,7 +41,7 @@ def test_a_door_knows_a_credential_until_it_is_revoked() -> None:
     ]
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("committed")
 def test_a_door_knows_trusted_networks() -> None:
     project = make.project()
     made = credentials.trust(project, "10.1.2.3/24", by=UNDELIVERED, from_domains=["IT.example", "@büro.example"])
@@ -54,7 +54,7 @@ def test_a_door_knows_trusted_networks() -> None:
     assert known().trusted("10.1.2.77") == ()
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("committed")
 def test_an_archived_projects_credentials_are_worth_nothing() -> None:
     project = make.project()
     made, _ = credentials.create(project, by=UNDELIVERED)
@@ -64,7 +64,7 @@ def test_an_archived_projects_credentials_are_worth_nothing() -> None:
     assert known() == Access()
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("committed")
 def test_use_is_noted_once_a_minute() -> None:
     made, _ = credentials.create(make.project(), by=UNDELIVERED)
 

@@ -19,7 +19,7 @@ from undelivered.desk.actors import UNDELIVERED
 from undelivered.inbound import credentials
 from undelivered.inbound.models import SmtpCredential
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.usefixtures("committed")
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -16,7 +18,7 @@ import psycopg
 import pytest
 
 from tests.database.scratch import quick, scratch_folder, until
-from tests.inbound.own_door import MAIL, OwnDoor, door
+from tests.inbound.own_door import MAIL, Client, OwnDoor, door
 from undelivered.database.embedded import EmbeddedPostgres, attach
 
 pytestmark = pytest.mark.journey
@@ -169,3 +171,65 @@ def test_postgresql_is_killed_again_and_again(server: tuple[EmbeddedPostgres, Pa
             until(settled(made))
         until(settled(made))
         assert in_the_log(data) == answered(threads)
+
+
+class Process:
+    """`undelivered smtp` as a process of its own, which may be killed and started again."""
+
+    def __init__(self, folder: Path, data: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        settings = {"DATABASE_URL": attach(data), "DATA_DIR": str(folder), "SMTP_PORT": str(self.port)}
+        settings |= {"SECRET_KEY": "x", "LEAST_FREE_DISK": "1"}
+        self.environ = {**os.environ, **{f"UNDELIVERED_{name}": value for name, value in settings.items()}}
+        self.start()
+
+    def start(self) -> None:
+        self.process = subprocess.Popen([sys.executable, "-m", "undelivered", "smtp"], env=self.environ)
+        until(self._answers)
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(OSError):
+            self.client().__exit__()
+            return True
+        return False
+
+    def client(self) -> Client:
+        return Client(self.port)
+
+    def end(self, number: signal.Signals) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+
+def test_the_door_itself_is_killed_again_and_again(server: tuple[EmbeddedPostgres, Path], tmp_path: Path) -> None:
+    _, data = server
+    clean(data)
+    made = Process(tmp_path, data)
+    replies: list[str] = []
+    enough = threading.Event()
+
+    def send() -> None:
+        while not enough.is_set():
+            with contextlib.suppress(OSError, AssertionError), made.client() as client:  # the door may be killed
+                replies.append(client.greeted().send())
+
+    senders = [threading.Thread(target=send) for _ in range(3)]
+    for sender in senders:
+        sender.start()
+    try:
+        for _ in range(3):
+            before = len(replies)
+            until(lambda before=before: len(replies) > before + 30)  # type: ignore[misc]
+            made.end(signal.SIGKILL)
+            made.start()
+    finally:
+        enough.set()
+        for sender in senders:
+            sender.join(30)
+    assert made.end(signal.SIGTERM) == 0
+    answered_ids = {reply.split()[-1] for reply in replies if reply.startswith("250")}
+    assert len(answered_ids) > 90
+    assert not list((tmp_path / "spool").glob("*.mail"))
+    assert answered_ids <= set(in_the_log(data)), "what was answered is there; what was not may be there too"
