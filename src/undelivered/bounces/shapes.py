@@ -67,6 +67,7 @@ _BEFORE_ADDRESS = "|".join(
         rf"(?:message|mail|e-?mail|letter)(?: {_MAILED})? (?:to|for)(?: (?:the )?{_PERSON}(?: address)?)?",
         r"(?:recipient|address|user|mailbox|account|addressee)(?: (?:for|of|named|called|address))?",
         r"(?:originally |was )addressed to|sent to|gateway for|rcpt to|reach(?: the (?:following )?recipient)?",
+        rf"(?:message|mail|e-?mail)(?: sent)? from <?{_A}>? to|(?:the |mailing )list",
         r"error (?:for|while (?:sending|delivering) to)|problem (?:with|delivering to)|transferring to|replied to",
     )
 )
@@ -89,6 +90,9 @@ SUMMARY_TO = re.compile(r"^[\s>*|]*(?:to|mail|e-?mail|user)\s*:", re.IGNORECASE)
 
 # 550 <ann@example.com>... User unknown
 TRANSCRIPT = re.compile(rf"^\s*(?:<<< )?([45]\d\d[ \-](?:[45]\.\d\.\d\s+)?)<?({_A})>?\.\.\.\s*(.*)$")
+
+# <mx.example.com #5.7.1 smtp;550 5.7.1 <ann@example.com>... reason>: Exchange, below a name without an address
+EXCHANGE = re.compile(rf"^\s*<\S{{1,200}} (#[245]\.\d{{1,3}}\.\d{{1,3}} smtp;[^<]{{0,80}})<({_A})>(.*)$")
 
 # any words: ann@example.com
 ANY_LABEL = re.compile(rf"^\s*[^@:<>]{{3,80}}:\s*<?({_A})>?\s*[.;,]?\s*(.*)$")
@@ -121,6 +125,8 @@ def recipient_in(line: str) -> tuple[str, str, int] | None:
             sure = SUMMED_UP if pattern is LABEL and SUMMARY_TO.match(line) else SHAPED
             return clean(found[1]), (found[2] or "").strip(), sure
     if found := TRANSCRIPT.match(line):
+        return clean(found[2]), f"{found[1]}{found[3]}", SHAPED
+    if "#" in line and (found := EXCHANGE.match(line)):
         return clean(found[2]), f"{found[1]}{found[3]}", SHAPED
     if (found := ANY_LABEL.match(line)) and not CONTACT.search(line):
         return clean(found[1]), "", PHRASE

@@ -42,7 +42,8 @@ _SUBJECTS = (
     "kunne ikke leveres", "ikke levert", "kézbesít", "nelivrat", "toimittamaton", "配信失敗", "配送失敗", "送信エラー",
     "エラーメール", "未送达", "无法送达", "退件", "投遞失敗", "無法傳遞", "전송 실패", "발송 실패", "배달 실패",
     "전달 실패",
-    "ndn:", "postmaster notify", "failed address", "failed:", "unable to send", "e-mail viruses", "virus",
+    "ndn:", "postmaster notify", "unsolicited bulk email, apparently from you", "banned contents from you",
+    "failed address", "failed:", "unable to send", "e-mail viruses", "virus",
 )  # fmt: skip
 _WORDS = (
     "could not be delivered", "couldn't be delivered", "cannot be delivered", "can't be delivered",
@@ -65,7 +66,8 @@ _WORDS = (
     "не доставлено", "配信でき", "配送でき", "届け", "配信に失敗", "送信に失敗", "未能送达", "投递", "未送達",
     "不能投递",
     "보내지 못", "전송하지 못", "전송할 수 없", "배달되지", "전달하지 못", "전달되지", "non-delivery", "undelivered",
-    "not accepted", "was not sent", "failed address", "delivery was not possible",
+    "not accepted", "was not sent", "was not posted", "was stopped", "message was returned", "mail was returned",
+    "not allowed to post", "failed address", "delivery was not possible",
 )  # fmt: skip
 # Said by a mail server, these are about a failure; said by anybody else, they may be about anything.
 _SAID_BY_SERVERS = (

@@ -13,34 +13,34 @@ from undelivered.bounces.reasons import Cause as C
 # A concept: the words (up to three together) that stand for it, separated by `;`.
 CONCEPTS: dict[str, str] = {
     "WHO": """
-        user; users; recipient; recipients; mailbox; mailboxes; mbox; mail box; account; accounts; address; addresses;
-        addressee; alias; aliases; customer; subscriber; member; username; userid; uid; maildrop; inbox; person; rcpt;
-        receiver; destinatary; local part; localpart; mail user; email user; e mail; e mail address; adressee; usr;
-        homedir; maildir; mail account; employee; individual; screenname; screen name; mailing list; group;
-        destinataire; utilisateur; adresse; compte; boite; boite aux lettres; abonne; empfanger; empfangers; benutzer;
-        benutzername; postfach; postfachs; postfaches; konto; kunde; teilnehmer; mailadresse; emailadresse; adressat;
-        usuario; destinatario; destinatarios; buzon; cuenta; direccion; casilla; utente; casella; indirizzo; caixa
-        postal; caixa de correio; caixa; conta; endereco; gebruiker; ontvanger; postbus; postvak; adres; uzytkownik;
-        uzytkownika; odbiorca; odbiorcy; skrzynka; skrzynki; adresat; mottagare; mottagaren; anvandare; modtager;
-        bruger; mottaker; bruker; kullanici; alici; adresi; hesap; posta kutusu; uzivatel; prijemce; schranka;
-        schranky; felhasznalo; cimzett; postafiok; utilizator; destinatarul; vastaanottaja; kayttaja; пользователь;
-        пользователя; получатель; получателя; адресат; адресата; ящик; ящика; почтовый ящик; адрес; учетная запись;
-        аккаунт; абонент; користувач; одержувач
+        box; user; users; recipient; recipients; mailbox; mailboxes; mbox; mail box; account; accounts; address;
+        addresses; addressee; alias; aliases; customer; subscriber; member; username; userid; uid; maildrop; inbox;
+        person; rcpt; receiver; destinatary; local part; localpart; mail user; email user; e mail; e mail address;
+        adressee; usr; homedir; maildir; mail account; employee; individual; screenname; screen name; mailing list;
+        group; destinataire; utilisateur; adresse; compte; boite; boite aux lettres; abonne; empfanger; empfangers;
+        benutzer; benutzername; postfach; postfachs; postfaches; konto; kunde; teilnehmer; mailadresse; emailadresse;
+        adressat; usuario; destinatario; destinatarios; buzon; cuenta; direccion; casilla; utente; casella; indirizzo;
+        caixa postal; caixa de correio; caixa; conta; endereco; gebruiker; ontvanger; postbus; postvak; adres;
+        uzytkownik; uzytkownika; odbiorca; odbiorcy; skrzynka; skrzynki; adresat; mottagare; mottagaren; anvandare;
+        modtager; bruger; mottaker; bruker; kullanici; alici; adresi; hesap; posta kutusu; uzivatel; prijemce;
+        schranka; schranky; felhasznalo; cimzett; postafiok; utilizator; destinatarul; vastaanottaja; kayttaja;
+        пользователь; пользователя; получатель; получателя; адресат; адресата; ящик; ящика; почтовый ящик; адрес;
+        учетная запись; аккаунт; абонент; користувач; одержувач
         """,
     "NOBODY": """
         no mailbox; no user; no account; no recipient; nobody here; no one here; not user of; no customer; no person;
         nobody by; not a user; no mail account; no email account; no inbox; kein benutzer; kein postfach; nessun utente
         """,
     "ABSENT": """
-        unknown; unknow; unkown; unknwon; not found; wasnt found; notfound; not user; not exist; not exists;
-        nonexistent; non existent; nonexistant; non existant; nonexisting; non existing; inexistent; invalid; no such;
-        nosuch; unrecognized; unrecognised; not recognized; not recognised; not known; not valid; isnt valid; not be
-        found; be found; couldnt be found; cant be found; dont exist; dont exists; doesnt exist; doesnt exists; didnt
-        exist; never existed; not registered; isnt registered; not listed; not present; not defined; deleted; removed;
-        terminated; closed; cancelled; canceled; unresolvable; nobody; noone; no longer; not here; isnt here; illegal;
-        misspelled; mistyped; wrong; incorrect; not a valid; unable to find; unable to locate; cannot locate; not
-        located; cannot find; no record of; not our; not on file; not configured; isnt configured; not provisioned; no
-        mailbox; no user; no recipient; no account; no valid; not a; not an; not match; not matched; not assigned;
+        not one of; unknown; unknow; unkown; unknwon; not found; wasnt found; notfound; not user; not exist; not
+        exists; nonexistent; non existent; nonexistant; non existant; nonexisting; non existing; inexistent; invalid;
+        no such; nosuch; unrecognized; unrecognised; not recognized; not recognised; not known; not valid; isnt valid;
+        not be found; be found; couldnt be found; cant be found; dont exist; dont exists; doesnt exist; doesnt exists;
+        didnt exist; never existed; not registered; isnt registered; not listed; not present; not defined; deleted;
+        removed; terminated; closed; cancelled; canceled; unresolvable; nobody; noone; no longer; not here; isnt here;
+        illegal; misspelled; mistyped; wrong; incorrect; not a valid; unable to find; unable to locate; cannot locate;
+        not located; cannot find; no record of; not our; not on file; not configured; isnt configured; not provisioned;
+        no mailbox; no user; no recipient; no account; no valid; not a; not an; not match; not matched; not assigned;
         unassigned; not active at; does not live; undeliverable; unlisted; obsolete; retired; left; has left; not have;
         inconnu; inconnue; inconnus; inexistant; inexistante; invalide; introuvable; nexiste pas; nexiste plus; existe
         plus; unbekannt; unbekannter; unbekannte; ungultig; ungultige; existiert nicht; nicht vorhanden; nicht
@@ -263,6 +263,7 @@ RULES: tuple[tuple[C, str, int], ...] = (
     (C.EMAIL_TOO_LARGE, "MAIL + BIG + LIMIT", NEAR),
     (C.EMAIL_TOO_LARGE, "MAIL + BIG", BESIDE),
     (C.RATE_LIMITED, "sending + quota", BESIDE),
+    (C.SYSTEM_FULL, "mail system + FULL", CLOSE),
     (C.MAILBOX_FULL, "WHO + FULL", 8),
     (C.EMAIL_TOO_LARGE, "BIG + LIMIT", BESIDE),
     (C.SYSTEM_FULL, "DISK + FULL", CLOSE),

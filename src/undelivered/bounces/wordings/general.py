@@ -113,8 +113,8 @@ GENERAL: tuple[tuple[C, str], ...] = (
     (
         C.NO_RELAYING,
         """
-        not our customer; not relay; no relay; relay mail; mail relay; not local; no such local; domain not in;
-        smarthost
+        not one of our; not our customer; not relay; no relay; relay mail; mail relay; not local; no such local; domain
+        not in; smarthost
         """,
     ),
     (
@@ -178,10 +178,11 @@ GENERAL: tuple[tuple[C, str], ...] = (
     (
         C.NETWORK_ERROR,
         """
-        temporary domain failure; loopback; looped; looping; loop; loops; received lines; connection reset; connection
-        closed; connection failed; connection failure; network error; name service error; name server; nameserver; dns
-        error; dns lookup; dns query; dns server; all hosts for; all hosts in; unable to contact; unreachable; timed
-        out; timeout; server is unavailable; not responding; did not respond; no answer; broken pipe
+        too many failures; tried all; all mxs; temporary domain failure; loopback; looped; looping; loop; loops;
+        received lines; connection reset; connection closed; connection failed; connection failure; network error; name
+        service error; name server; nameserver; dns error; dns lookup; dns query; dns server; all hosts for; all hosts
+        in; unable to contact; unreachable; timed out; timeout; server is unavailable; not responding; did not respond;
+        no answer; broken pipe
         """,
     ),
     (

@@ -110,8 +110,8 @@ MAILER_ERROR = (
     pipe to |; died with status; error running; text was generated during the delivery attempt; unknown mailer error;
     mailer error; procmail; bin maildrop; maildrop error; command died; command time limit; command terminated; exit
     status; exit code; exited with; exited abnormally; terminated by signal; killed by signal; returned error code;
-    local configuration error; local mailer; local scan; operating system error; error writing; error while writing;
-    lock failure; could not lock; cannot lock; returned a non zero
+    local mailer; local scan; operating system error; error writing; error while writing; lock failure; could not lock;
+    cannot lock; returned a non zero
     """,
 )
 
@@ -178,22 +178,22 @@ SYNTAX_ERROR = (
 SYSTEM_ERROR = (
     C.SYSTEM_ERROR,
     """
-    mail queue has been stopped; queue has been stopped; sender verify callout; unable to verify recipient at this
-    time; verify callout; temporary lookup failure; lookup failure; database lookup; temporary lookup; encountered an
-    error while being processed; loops back to myself; would create a mail loop; loop was found in the mail exchanger;
-    recipient deferred because there is no mdb; remote server is misconfigured; cannot send e-mail to yourself; cant
-    create user output file; timeout waiting for input; aliasing error; mail system configuration error; internal
-    system error; internal error; internal server error; internal software; internal failure; system error; system
-    config; system failure; system problem; local configuration; configuration error; config error; misconfigured;
-    misconfiguration; server failure; server misconfigured; server busy; server too busy; server is busy; service not
-    available; service currently unavailable; service is not available; service is down; temporary system problem;
-    temporary system failure; temporary system error; temporary local problem; temporary server error; temporary
-    failure please; temporary internal; temporary resource; temporarily unable to process; transaction aborted; queue
-    file write error; error writing message; database error; out of memory; insufficient memory; insufficient
-    permission; insufficient resources; could not load; error in processing; processing error; unexpected error;
-    unexpected failure; undefined error; unspecified error; permission problem; local error in processing; requested
-    action aborted local error; duplicated message; please come back; could not complete; cannot complete; overloaded;
-    under maintenance; upstream error; mail server error
+    address rejected please try again; address rejected try again; mail queue has been stopped; queue has been stopped;
+    sender verify callout; unable to verify recipient at this time; verify callout; temporary lookup failure; lookup
+    failure; database lookup; temporary lookup; encountered an error while being processed; loops back to myself; would
+    create a mail loop; loop was found in the mail exchanger; recipient deferred because there is no mdb; remote server
+    is misconfigured; cannot send e-mail to yourself; cant create user output file; timeout waiting for input; aliasing
+    error; mail system configuration error; internal system error; internal error; internal server error; internal
+    software; internal failure; system error; system config; system failure; system problem; local configuration;
+    configuration error; config error; misconfigured; misconfiguration; server failure; server misconfigured; server
+    busy; server too busy; server is busy; service not available; service currently unavailable; service is not
+    available; service is down; temporary system problem; temporary system failure; temporary system error; temporary
+    local problem; temporary server error; temporary failure please; temporary internal; temporary resource;
+    temporarily unable to process; transaction aborted; queue file write error; error writing message; database error;
+    out of memory; insufficient memory; insufficient permission; insufficient resources; could not load; error in
+    processing; processing error; unexpected error; unexpected failure; undefined error; unspecified error; permission
+    problem; local error in processing; requested action aborted local error; duplicated message; please come back;
+    could not complete; cannot complete; overloaded; under maintenance; upstream error; mail server error
     """,
 )
 

@@ -159,12 +159,12 @@ NO_RELAYING = (
     relay is not allowed; relay access denied; relay access; relay denied; relay operation rejected; relay disallowed;
     relay prohibited; relay rejected; relay restriction; relay from unauthorized; not a relay; not an open relay; dont
     relay; does not relay; unauthorized relay; third party relay; send mail through this server; not configured to
-    relay; not one of our; is not a gateway; insecure mail relay; mail server requires authentication when attempting
-    to send to a non local e mail address; email address is not verified; that domain isnt in my list of allowed
-    rcpthosts; isnt in my list of allowed; rcpthosts; domain is not local; domain not local; domain not served here;
-    not hosted here; not handled here; not accepted here; not serviced here; is not served here; isnt hosted; non local
-    domain; must login first; send a non local; foreign mail; receive your mail before; check your mail before; pop
-    before smtp; check for new mail first
+    relay; not one of our domains; not one of our hosts; is not a gateway; insecure mail relay; mail server requires
+    authentication when attempting to send to a non local e mail address; email address is not verified; that domain
+    isnt in my list of allowed rcpthosts; isnt in my list of allowed; rcpthosts; domain is not local; domain not local;
+    domain not served here; not hosted here; not handled here; not accepted here; not serviced here; is not served
+    here; isnt hosted; non local domain; must login first; send a non local; foreign mail; receive your mail before;
+    check your mail before; pop before smtp; check for new mail first
     """,
 )
 
@@ -179,29 +179,29 @@ BAD_REPUTATION = (
 BLOCKED = (
     C.BLOCKED,
     """
-    dictionary attack; directory harvest; connection refused by; not authorized to send email directly; invalid ip; ip
-    is rejected; ip rejected; ip address rejected; ip is hangup; ip not allowed; ip is not allowed; region is blocked;
-    blocked region; refused connection; banned sending ip; client host blocked; client host rejected blocked; client
-    host rejected abus; client host rejected cannot; client host rejected; spamhaus; spamcop; spamcannibal; sorbs;
-    barracudacentral; barracuda central; uceprotect; abuseat; mailspike; invaluement; proofpoint com dynamic; dnsbl;
-    rbl; rbls; rblsmtpd; dnswl; blocklisted; blacklist; blacklisted; black list; black listed; black listing; denylist;
-    denylisted; deny list; banned ip; banned host; ip banned; ip blocked; ip address blocked; ip address blacklisted;
-    ip address is blocked; ip address was blocked; ip address has been blocked; ip has been blocked; ip is blocked; ip
-    is blacklisted; ip was blocked; ip has been banned; address is blocked; host is blocked; host blocked; server
-    blocked; server is blocked; blocked using; blocked ip; blocked host; blocked sender ip; access denied ip; access
-    from ip address; bad dns ptr; bad sender ip; part of their network is on our block list; network is on our block;
-    invalid ip for sending; connection refused by policy; connection refused your; connection reset by policy;
-    connections from this ip; connections not accepted; connections will not be accepted; connections from * not
-    accepted; not allowed to connect; not allowing connections; refused your connection; we do not accept mail from
-    hosts with dynamic ip; we do not accept mail from dynamic ips; messages from * werent sent; messages from * were
-    not sent; messages from your; mail from your * rejected; mail from this host; mail from * refused; mail from ip;
-    you are blocked; you are not allowed to connect; you are not welcome; you are on our; ip reputation is; dynamic
-    pool; dynamic range; dynamic host; residential ip; dialup pool; geo blocking; from your country; hosts with
-    dynamic; helo rejected; ehlo rejected; helo hostname; sender greylisted; greylisted; greylisting; graylist;
-    graylisted; grey listed; gray listed; greylisting in action; please use the smtp server of your isp; use your isp;
-    use the smtp server; use your providers; unable to accept mail from; too many bad; too many invalid; too many
-    unknown; too many failed; too many policy; too many spam; unacceptable mail; open proxy; open relay; open relays;
-    you have been blocked; you have been banned; cloudmark; domain listed; is in an rbl; is in a black list; in our
-    block
+    will not accept delivery of this message; dictionary attack; directory harvest; connection refused by; not
+    authorized to send email directly; invalid ip; ip is rejected; ip rejected; ip address rejected; ip is hangup; ip
+    not allowed; ip is not allowed; region is blocked; blocked region; refused connection; banned sending ip; client
+    host blocked; client host rejected blocked; client host rejected abus; client host rejected cannot; client host
+    rejected; spamhaus; spamcop; spamcannibal; sorbs; barracudacentral; barracuda central; uceprotect; abuseat;
+    mailspike; invaluement; proofpoint com dynamic; dnsbl; rbl; rbls; rblsmtpd; dnswl; blocklisted; blacklist;
+    blacklisted; black list; black listed; black listing; denylist; denylisted; deny list; banned ip; banned host; ip
+    banned; ip blocked; ip address blocked; ip address blacklisted; ip address is blocked; ip address was blocked; ip
+    address has been blocked; ip has been blocked; ip is blocked; ip is blacklisted; ip was blocked; ip has been
+    banned; address is blocked; host is blocked; host blocked; server blocked; server is blocked; blocked using;
+    blocked ip; blocked host; blocked sender ip; access denied ip; access from ip address; bad dns ptr; bad sender ip;
+    part of their network is on our block list; network is on our block; invalid ip for sending; connection refused by
+    policy; connection refused your; connection reset by policy; connections from this ip; connections not accepted;
+    connections will not be accepted; connections from * not accepted; not allowed to connect; not allowing
+    connections; refused your connection; we do not accept mail from hosts with dynamic ip; we do not accept mail from
+    dynamic ips; messages from * werent sent; messages from * were not sent; messages from your; mail from your *
+    rejected; mail from this host; mail from * refused; mail from ip; you are blocked; you are not allowed to connect;
+    you are not welcome; you are on our; ip reputation is; dynamic pool; dynamic range; dynamic host; residential ip;
+    dialup pool; geo blocking; from your country; hosts with dynamic; helo rejected; ehlo rejected; helo hostname;
+    sender greylisted; greylisted; greylisting; graylist; graylisted; grey listed; gray listed; greylisting in action;
+    please use the smtp server of your isp; use your isp; use the smtp server; use your providers; unable to accept
+    mail from; too many bad; too many invalid; too many unknown; too many failed; too many policy; too many spam;
+    unacceptable mail; open proxy; open relay; open relays; you have been blocked; you have been banned; cloudmark;
+    domain listed; is in an rbl; is in a black list; in our block
     """,
 )
