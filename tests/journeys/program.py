@@ -86,7 +86,7 @@ class Program:
         return self.process is not None and self.process.poll() is None
 
     def tree(self) -> dict[str, psutil.Process]:
-        """Its processes by what they do: "run", "web", "serving", "worker", "smtp", "rehearsal", "sample", "postgres"."""
+        """Its processes by what they do: "run", "web", "serving", "worker", "smtp", "rehearsal", "postgres" ..."""
         assert self.process is not None
         main = psutil.Process(self.process.pid)
         found = {"run": main}
