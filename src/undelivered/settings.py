@@ -80,7 +80,7 @@ def _database(url: str) -> dict[str, Any]:
     known = {names[key]: str(value) for key, value in parts.items() if key in names and value is not None}
     rest = {key: value for key, value in parts.items() if key not in names}
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "undelivered.database.backend",
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
         # Batches and pages are planned with their id bounds: only then is one day read and the rest left alone.

@@ -38,10 +38,11 @@ def once(view: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(view)
     def run(request: Call, **values: Any) -> Any:
-        if request.method in _SAFE:
+        with_key = request.method == "POST" and HEADER in request.headers
+        if request.method in _SAFE or (_is_one_statement(view) and not with_key):
             return view(request, **values)
         with transaction.atomic():
-            if request.method != "POST" or HEADER not in request.headers:
+            if not with_key:
                 return view(request, **values)
             row, fresh = _take(request)
             if fresh:
@@ -55,6 +56,16 @@ def once(view: Callable[..., Any]) -> Callable[..., Any]:
         return response
 
     return run
+
+
+def one_statement(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Marks a view that changes things by a single statement: without a key, that needs no transaction around it."""
+    view.one_statement = True  # type: ignore[attr-defined]
+    return view
+
+
+def _is_one_statement(view: Callable[..., Any]) -> bool:
+    return getattr(view, "one_statement", False)
 
 
 def _take(request: Call) -> tuple[IdempotencyKey, bool]:

@@ -173,7 +173,7 @@ def store(
     with connection.cursor():  # it is there, and its transaction is not broken
         connection.validate_no_broken_transaction()
         with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-            cursor.execute(STORE, parameters(contents, rows, zone))
+            cursor.execute(STORE, parameters(contents, rows, zone), prepare=True)
 
 
 async def store_with(

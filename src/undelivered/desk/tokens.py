@@ -45,8 +45,10 @@ def verify(secret: str) -> ApiToken | None:
     )
     if found:
         now = timezone.now()
-        stale = Q(last_used_at=None) | Q(last_used_at__lt=now - timedelta(minutes=1))
-        ApiToken.objects.filter(stale, pk=found.pk).update(last_used_at=now)
+        a_minute_ago = now - timedelta(minutes=1)
+        if found.last_used_at is None or found.last_used_at < a_minute_ago:
+            stale = Q(last_used_at=None) | Q(last_used_at__lt=a_minute_ago)
+            ApiToken.objects.filter(stale, pk=found.pk).update(last_used_at=now)
     return found
 
 

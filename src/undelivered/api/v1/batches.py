@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from undelivered.api.auth import SEND, Call, project_of
 from undelivered.api.fields import Address, Answer, Body, Label, Name, Summary, Text
+from undelivered.api.idempotency import one_statement
 from undelivered.api.v1.notifications import router  # the same path: one router has both of its methods
 from undelivered.delivery import written
 from undelivered.delivery.models import Kind
@@ -79,6 +80,7 @@ class AcceptedList(Answer):
 @router.post(
     "/projects/{key}/notifications", auth=SEND, response={202: AcceptedList}, summary="Send mails that you wrote"
 )
+@one_statement
 def send_notifications(request: Call, key: str, new: NewNotifications) -> AcceptedList:
     """Up to 1,000 mails, in the order of the answer's items. Nothing is stored if one of them is bad."""
     rows = written.take(project_of(request, key), [_written(one) for one in new.notifications])

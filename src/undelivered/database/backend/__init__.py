@@ -1,0 +1,1 @@
+"""Django's own PostgreSQL backend, but for one thing: see `base`."""
