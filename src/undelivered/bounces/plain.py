@@ -27,6 +27,20 @@ _ECHO = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 
+_REASON = re.compile(
+    r"^[ \t>*|-]{0,8}(?:the )?(?:reasons?|cause|problem|error(?: message)?|diagnostics?|details|result"
+    r"|motivo|grund|raison|motif|reden|orsak|årsag|powód|důvod|причина|理由|原因|退信原因|사유)[^:\n\uff1a]{0,24}[:\uff1a]\s{0,20}(\S[^\n]{1,500})",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+# What to do about it and what is enclosed: words of it ("header", "invalid address") are not why.
+_ADVICE = re.compile(
+    r"(?:^|(?<=[.!?]))\s{0,8}(?:the usual cause|if you|if this|please|for (?:further|more|assistance)|possible"
+    r"|this (?:may|can|could) be|check|make sure|headers? of|the headers?|attached|enclosed|contact"
+    r"|you (?:may|can|should))\b[^.!?\n]{0,240}(?:[.!?]|$)",
+    re.IGNORECASE | re.MULTILINE,
+)
+
 # A mailer's name for all its notices, not what happened: it must not decide for "system error".
 _SUBJECTS_OF_ANY_FAILURE = ("system error", "mail error", "error mail", "internal error")
 
@@ -72,8 +86,8 @@ def read(notice: Notice, dialect: Dialect, at_least: int = MENTIONED) -> list[Fi
         said = ["\n".join(one.said)] if one.said else []
         said = reason + said if reason else said
         if len(seen) == 1:
-            said = _with_reply_first(said, text)
-            said.append(text)
+            said = _with_reply_first(said, text) if shapes.REPLY.search(text) else _labelled_reason(text) + said
+            said.append(without_advice(text))
         elif not _tells(one) or not any(
             _tells(o) for o in seen[:-1]
         ):  # a list of addresses, and what is said of each or all below them
@@ -91,6 +105,17 @@ def read(notice: Notice, dialect: Dialect, at_least: int = MENTIONED) -> list[Fi
             dialect.refine(notice, found)
         findings.append(found)
     return findings
+
+
+def _labelled_reason(text: str) -> list[str]:
+    """What stands behind "Reason:" in any language: it is not the mailer's advice around it."""
+    return [" ".join(found[1].split()) for found in _REASON.finditer(text)][:3]
+
+
+def without_advice(text: str) -> str:
+    """A notice's words without its advice; all of them if nothing else would be left."""
+    rest = _ADVICE.sub(" ", text)
+    return rest if rest.strip() else text
 
 
 def _tells(one: _Seen) -> bool:

@@ -63,7 +63,7 @@ def find_command(words: str) -> str:
 
 
 # How much a kind of evidence weighs; what is below FIRM gives way to firm evidence found in other words.
-EXACT, STATUS, CONCEPT, GENERAL, COMMAND, VAGUE, REPLY, NOTHING = 7, 6, 5, 5, 3, 2, 1, 0
+EXACT, STATUS, CONCEPT, GENERAL, COMMAND, VAGUE, REPLY, HINT, NOTHING = 8, 7, 6, 5, 4, 3, 2, 1, 0
 FIRM = STATUS
 
 
@@ -81,8 +81,10 @@ def weigh(said: list[str], *, command: str = "", host: str = "", recipient: str 
     best: tuple[int, Decision] | None = None
     for text in said or [""]:
         weight, decision = _judge(text[:MAX_TEXT], command, host, recipient, status)
-        if best is not None and weight < FIRM and best[0] >= VAGUE:
+        if best is not None and weight in (CONCEPT, GENERAL) and best[0] >= VAGUE:
             continue  # a code beside the reply is better than words of any sort around it
+        if best is not None and weight == HINT:
+            continue  # single words hint at something in a reply only
         if best is None or weight > best[0]:
             best = (weight, _completed(decision, best[1] if best else None))
         if best[0] >= FIRM:
@@ -172,7 +174,7 @@ def _decide(
     if said is not words and (found := phrases.general.find(words)):
         return GENERAL, at_command(found.cause), f"general words around the reply: {found.wording}"
     if found := phrases.last.find(said):
-        return REPLY, at_command(found.cause), f"last words: {found.wording}"
+        return HINT, at_command(found.cause), f"last words: {found.wording}"
     if cause := codes.BY_REPLY.get(reply_code):
         return REPLY, cause, f"reply code: {reply_code}"
     return NOTHING, (Cause.ON_HOLD if words.strip() else Cause.UNDEFINED), "nothing matched"

@@ -13,7 +13,7 @@ _SENDERS = (
     "mailgate", "imss@", "isms", "mail service", "mtaquota", "mail delivery service", "smtpd", "microsoft outlook",
     "groupwise", "emailsecurity", "server administrator", "mail gateway", "mail server", "mailserver", "email server",
     "システム管理者", "mail-agent", "uucp", "mailsweeper", "listserv", "majordomo", "mailman", "mailscanner",
-    "antivirus",
+    "antivirus", "mail-admin", "sympa",
     "maildaemon", "mail_daemon", "mta@", "bounce@", "bounces@", "postmaster", "delivery@", "mailsystem",
 )  # fmt: skip
 # Nobody else writes under these names.

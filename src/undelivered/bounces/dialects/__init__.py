@@ -67,7 +67,7 @@ def complete(notice: Notice, findings: list[Finding]) -> list[Finding]:
         return found or to_original(notice, findings)
     for finding in named:
         if len(named) == 1:
-            finding.said.append(notice.own_text)
+            finding.said.append(plain.without_advice(notice.own_text))
         else:
             finding.said += paragraphs_about(notice, finding.recipient, [f.recipient for f in named])
     return named

@@ -32,27 +32,28 @@ CONCEPTS: dict[str, str] = {
         nobody by; not a user; no mail account; no email account; no inbox; kein benutzer; kein postfach; nessun utente
         """,
     "ABSENT": """
-        not one of; unknown; unknow; unkown; unknwon; not found; wasnt found; notfound; not user; not exist; not
-        exists; nonexistent; non existent; nonexistant; non existant; nonexisting; non existing; inexistent; invalid;
-        no such; nosuch; unrecognized; unrecognised; not recognized; not recognised; not known; not valid; isnt valid;
-        not be found; be found; couldnt be found; cant be found; dont exist; dont exists; doesnt exist; doesnt exists;
-        didnt exist; never existed; not registered; isnt registered; not listed; not present; not defined; deleted;
-        removed; terminated; closed; cancelled; canceled; unresolvable; nobody; noone; no longer; not here; isnt here;
-        illegal; misspelled; mistyped; wrong; incorrect; not a valid; unable to find; unable to locate; cannot locate;
-        not located; cannot find; no record of; not our; not on file; not configured; isnt configured; not provisioned;
-        no mailbox; no user; no recipient; no account; no valid; not a; not an; not match; not matched; not assigned;
-        unassigned; not active at; does not live; undeliverable; unlisted; obsolete; retired; left; has left; not have;
-        inconnu; inconnue; inconnus; inexistant; inexistante; invalide; introuvable; nexiste pas; nexiste plus; existe
-        plus; unbekannt; unbekannter; unbekannte; ungultig; ungultige; existiert nicht; nicht vorhanden; nicht
-        gefunden; nicht bekannt; nicht existent; nicht ermittelt; gibt es nicht; nicht mehr gultig; nicht existiert;
-        desconocido; desconocida; inexistente; invalido; invalida; no existe; no encontrado; no encontrada; no es
-        valida; no es valido; dado de baja; desconhecido; desconhecida; nao existe; nao encontrado; nao encontrada; nao
-        foi encontrado; nao localizado; nao cadastrado; sconosciuto; sconosciuta; non esiste; non trovato; non valido;
-        bestaat niet; onbekend; onbekende; ongeldig; niet gevonden; nie istnieje; nieznany; nieznanego; nie znaleziono;
-        nieprawidlowy; finns inte; okand; okant; findes ikke; ukendt; finnes ikke; ukjent; bulunamadi; bilinmiyor;
-        bilinmeyen; gecersiz; mevcut degil; neexistuje; neznamy; nenalezen; nem letezik; ismeretlen; necunoscut; nu
-        exista; tuntematon; не существует; не найден; не найдена; не наиден; неизвестен; неизвестныи; неверный; удален;
-        нет такого; не зарегистрирован; не зарегистрирована; отсутствует; не існує; не знаидено; недоступен
+        нет; gone; vanished; not one of; unknown; unknow; unkown; unknwon; not found; wasnt found; notfound; not user;
+        not exist; not exists; nonexistent; non existent; nonexistant; non existant; nonexisting; non existing;
+        inexistent; invalid; no such; nosuch; unrecognized; unrecognised; not recognized; not recognised; not known;
+        not valid; isnt valid; not be found; be found; couldnt be found; cant be found; dont exist; dont exists; doesnt
+        exist; doesnt exists; didnt exist; never existed; not registered; isnt registered; not listed; not present; not
+        defined; deleted; removed; terminated; closed; cancelled; canceled; unresolvable; nobody; noone; no longer; not
+        here; isnt here; illegal; misspelled; mistyped; wrong; incorrect; not a valid; unable to find; unable to
+        locate; cannot locate; not located; cannot find; no record of; not our; not on file; not configured; isnt
+        configured; not provisioned; no mailbox; no user; no recipient; no account; no valid; not a; not an; not match;
+        not matched; not assigned; unassigned; not active at; does not live; undeliverable; unlisted; obsolete;
+        retired; left; has left; not have; inconnu; inconnue; inconnus; inexistant; inexistante; invalide; introuvable;
+        nexiste pas; nexiste plus; existe plus; unbekannt; unbekannter; unbekannte; ungultig; ungultige; existiert
+        nicht; nicht vorhanden; nicht gefunden; nicht bekannt; nicht existent; nicht ermittelt; gibt es nicht; nicht
+        mehr gultig; nicht existiert; desconocido; desconocida; inexistente; invalido; invalida; no existe; no
+        encontrado; no encontrada; no es valida; no es valido; dado de baja; desconhecido; desconhecida; nao existe;
+        nao encontrado; nao encontrada; nao foi encontrado; nao localizado; nao cadastrado; sconosciuto; sconosciuta;
+        non esiste; non trovato; non valido; bestaat niet; onbekend; onbekende; ongeldig; niet gevonden; nie istnieje;
+        nieznany; nieznanego; nie znaleziono; nieprawidlowy; finns inte; okand; okant; findes ikke; ukendt; finnes
+        ikke; ukjent; bulunamadi; bilinmiyor; bilinmeyen; gecersiz; mevcut degil; neexistuje; neznamy; nenalezen; nem
+        letezik; ismeretlen; necunoscut; nu exista; tuntematon; не существует; не найден; не найдена; не наиден;
+        неизвестен; неизвестныи; неверный; удален; нет такого; не зарегистрирован; не зарегистрирована; отсутствует; не
+        існує; не знаидено; недоступен
         """,
     "FULL": """
         full; overquota; over quota; overfull; over its quota; over their quota; out of quota; quota exceeded; exceeds
@@ -185,12 +186,12 @@ CONCEPTS: dict[str, str] = {
         server; hosts; servers; serveur; servidor; server mail; exchanger; exchangers; gateway; peer
         """,
     "DOWN": """
-        refused; reset; unreachable; lost; dropped; broken; aborted; no answer; not reachable; not responding; not
-        respond; no response; unable to connect; cannot connect; could not connect; couldnt connect; failed to connect;
-        unable to reach; could not reach; not connect; impossible; fehlgeschlagen; nicht erreichbar; nicht moglich; no
-        route; closed unexpectedly; unresolved; down; failed; not available; unavailable; not answer; didnt respond;
-        doesnt respond; isnt responding; isnt reachable; temporary failure; could not establish; establish; closed; no
-        se pudo; не удалось
+        lookup error; lookup failed; lookup failure; refused; reset; unreachable; lost; dropped; broken; aborted; no
+        answer; not reachable; not responding; not respond; no response; unable to connect; cannot connect; could not
+        connect; couldnt connect; failed to connect; unable to reach; could not reach; not connect; impossible;
+        fehlgeschlagen; nicht erreichbar; nicht moglich; no route; closed unexpectedly; unresolved; down; failed; not
+        available; unavailable; not answer; didnt respond; doesnt respond; isnt responding; isnt reachable; temporary
+        failure; could not establish; establish; closed; no se pudo; не удалось
         """,
     "LATE": """
         timed out; timeout; time out; expired; too long; gave up; given up; giving up; give up; still undelivered;
