@@ -233,3 +233,30 @@ def test_the_door_itself_is_killed_again_and_again(server: tuple[EmbeddedPostgre
     assert len(answered_ids) > 90
     assert not list((tmp_path / "spool").glob("*.mail"))
     assert answered_ids <= set(in_the_log(data)), "what was answered is there; what was not may be there too"
+
+
+def test_a_door_stops_at_once_although_postgresql_hangs_and_the_next_one_brings_the_mail_in(
+    server: tuple[EmbeddedPostgres, Path], tmp_path: Path
+) -> None:
+    running, data = server
+    clean(data)
+    made = OwnDoor(tmp_path, lambda: attach(data)).start()
+    assert running.pid is not None
+    main = psutil.Process(running.pid)
+    frozen = [main, *main.children(recursive=True)]
+    for process in frozen:
+        process.suspend()
+    try:
+        with made.client().greeted() as client:
+            reply = client.send()
+        began = time.monotonic()
+        made.stop()
+        assert time.monotonic() - began < 5
+    finally:
+        for process in frozen:
+            process.resume()
+    assert reply.startswith("250")
+    assert len(made.door.spool.waiting()) == 1
+    with door(tmp_path, lambda: attach(data)) as following:
+        until(settled(following))
+    assert in_the_log(data) == [reply.split()[-1]]

@@ -63,15 +63,23 @@ class Outbox:
         await self._do(lambda connection: connection.execute(NOTIFY), within)
 
     async def close(self) -> None:
-        for task in self._left:
-            task.cancel()
+        """Ends within a second, whatever hangs: cancelled twice, psycopg no longer waits for the server."""
+        for _ in range(2):
+            for task in self._left:
+                task.cancel()
+            if self._left:
+                await asyncio.wait(self._left, timeout=0.2)
         await self._drop()
 
     async def _do(self, work: Callable[[AsyncConnection[Any]], Awaitable[T]], within: float) -> T:
         if len(self._left) >= MOST_LEFT:
             raise Away("it hangs")
         task = asyncio.ensure_future(self._connected(work))
-        done, _ = await asyncio.wait({task}, timeout=within)
+        try:
+            done, _ = await asyncio.wait({task}, timeout=within)
+        except asyncio.CancelledError:
+            self._leave(task)
+            raise
         if not done:
             self._leave(task)
             raise Away(f"no answer within {within:.1f} seconds")

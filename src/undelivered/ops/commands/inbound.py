@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import resource
 import signal
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from undelivered.desk.actors import By
     from undelivered.desk.models import Project
     from undelivered.inbound.door import Plan
+
+
+#: Open files beside the connections.
+SPARE_FILES = 200
 
 
 @click.command()
@@ -44,6 +49,7 @@ def smtp(port: int | None, parent: int | None) -> None:
         more = f", and with TLS from the start on port {tls_port}" if tls_port else ""
         logging.getLogger(__name__).info("the SMTP door listens on %s, port %d%s", env.smtp_host, port, more)
 
+    _allow_files(env.smtp_connections + SPARE_FILES)
     door = serve(
         plan(env),
         env.smtp_host,
@@ -59,6 +65,15 @@ def smtp(port: int | None, parent: int | None) -> None:
         raise click.ClickException(f"{error} Set UNDELIVERED_SMTP_PORT to another one.") from error
     except OSError as error:
         raise click.ClickException(f"The SMTP door cannot use {env.data_dir / 'spool'}: {error}.") from error
+
+
+def _allow_files(wanted: int) -> None:
+    """Each connection is an open file, and many systems allow 1,024 of them until a program asks for more."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if now != resource.RLIM_INFINITY and now < wanted:
+        resource.setrlimit(
+            resource.RLIMIT_NOFILE, (wanted if most == resource.RLIM_INFINITY else min(wanted, most), most)
+        )
 
 
 def plan(env: Env) -> Plan:
