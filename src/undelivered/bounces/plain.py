@@ -18,6 +18,7 @@ from undelivered.bounces.shapes import MENTIONED, PHRASE, SHAPED
 
 MAX_RECIPIENTS = 200
 MAX_SAID_LINES = 40
+MAX_SHARED = 1000  # characters of what is said of all recipients of a list together
 
 _FOLDED = re.compile(r"\(expanded from\n\s{0,20}")
 
@@ -82,20 +83,17 @@ def read(notice: Notice, dialect: Dialect, at_least: int = MENTIONED) -> list[Fi
     seen = _reconcile(seen, failed_header, notice)
     reason = _reasons(notice.own_text, dialect)
     findings = []
+    tells = [_tells(one) for one in seen]
+    lists = not any(tells[:-1])  # addresses one below the other: what follows the last may be about all of them
+    shared = " ".join(ADDRESS.sub("", text).split())[:MAX_SHARED] if len(seen) > 1 else ""
     for number, one in enumerate(seen[:MAX_RECIPIENTS]):
         said = ["\n".join(one.said)] if one.said else []
         said = reason + said if reason else said
         if len(seen) == 1:
             said = _with_reply_first(said, text) if shapes.REPLY.search(text) else _labelled_reason(text) + said
             said.append(without_advice(text))
-        elif not _tells(one) or not any(
-            _tells(o) for o in seen[:-1]
-        ):  # a list of addresses, and what is said of each or all below them
-            below = _said_below(text, one.recipient)
-            if below:
-                said.insert(0, below)
-            elif not _tells(one):
-                said += next((["\n".join(o.said)] for o in seen[number + 1 :] if _tells(o)), [text])
+        elif lists or not tells[number]:
+            said = _said_of_one_in_a_list(number, seen, tells, text, shared) + said
         if len(seen) == 1 and not any(words in notice.subject.lower() for words in _SUBJECTS_OF_ANY_FAILURE):
             said.append(notice.subject)
         found = Finding(one.original or one.recipient, said, fallback=dialect.fallback, rule=f"dialect: {dialect.name}")
@@ -121,6 +119,17 @@ def without_advice(text: str) -> str:
 def _tells(one: _Seen) -> bool:
     """Whether anything but the address itself is said of a recipient."""
     return any(len(ADDRESS.sub("", line).strip(" <>\"'()[]:;,.-*")) > 2 for line in one.said)
+
+
+def _said_of_one_in_a_list(number: int, seen: list[_Seen], tells: list[bool], text: str, shared: str) -> list[str]:
+    """What is said of one of several recipients that are listed: further down of it alone, or of all below them."""
+    one = seen[number]
+    if text.count(one.recipient) > 1 and (below := _said_below(text, one.recipient)):
+        return [below]
+    if tells[number]:
+        return []
+    following = next((o for o, told in zip(seen[number + 1 :], tells[number + 1 :], strict=True) if told), None)
+    return ["\n".join(following.said) if following else shared]
 
 
 def _said_below(text: str, address: str) -> str:

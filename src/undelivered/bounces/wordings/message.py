@@ -144,21 +144,21 @@ NETWORK_ERROR_FIRST = (
 NETWORK_ERROR = (
     C.NETWORK_ERROR,
     """
-    routing server failure; dns lookup failed; dns timeout; dns query failed; dns server failure; dns failure; no data
-    record of requested type; routing loopdetected; resolver fwd loop; hop count exceeded - possible mail loop; dns
-    records for the destination computer could not be found; unable to resolve route; maximum forwarding loop count
-    exceeded; malformed name server reply; malformed or unexpected name server reply; name server timeout; did not
-    accept our requests to connect; no relevant answers; too many hops; hop count; hop count exceeded; maximum hop
-    count; maximum hop; maximum forwarding; mail forwarding loop; mail loop; mail loops; mail loop detected; mailer
-    loop; message loop; message looping; message is looping; routing loop; routing error; route loop; loop back to;
-    loop detected; mx loop; delivery loop; already visited; too many received; connection refused; connection reset by
-    peer; connection was closed; connection was dropped; connection died; connection lost; connection broken;
-    connection terminated; connection aborted; lost connection; couldnt connect; could not connect; cannot connect;
-    cant connect; unable to connect; failed to connect; no route to host; no route; network is unreachable; network
-    unreachable; network problem; network is down; host is unreachable; host is down; host down; host is not available;
-    name server error; dns lookup failure; dns problem; dns temporarily; dns resolution; all hosts have been failing;
-    could not send to mx; servers did not answer; temporary failure in name resolution; temporary dns; loop count;
-    winsock
+    read error from; write error to; routing server failure; dns lookup failed; dns timeout; dns query failed; dns
+    server failure; dns failure; no data record of requested type; routing loopdetected; resolver fwd loop; hop count
+    exceeded - possible mail loop; dns records for the destination computer could not be found; unable to resolve
+    route; maximum forwarding loop count exceeded; malformed name server reply; malformed or unexpected name server
+    reply; name server timeout; did not accept our requests to connect; no relevant answers; too many hops; hop count;
+    hop count exceeded; maximum hop count; maximum hop; maximum forwarding; mail forwarding loop; mail loop; mail
+    loops; mail loop detected; mailer loop; message loop; message looping; message is looping; routing loop; routing
+    error; route loop; loop back to; loop detected; mx loop; delivery loop; already visited; too many received;
+    connection refused; connection reset by peer; connection was closed; connection was dropped; connection died;
+    connection lost; connection broken; connection terminated; connection aborted; lost connection; couldnt connect;
+    could not connect; cannot connect; cant connect; unable to connect; failed to connect; no route to host; no route;
+    network is unreachable; network unreachable; network problem; network is down; host is unreachable; host is down;
+    host down; host is not available; name server error; dns lookup failure; dns problem; dns temporarily; dns
+    resolution; all hosts have been failing; could not send to mx; servers did not answer; temporary failure in name
+    resolution; temporary dns; loop count; winsock
     """,
 )
 

@@ -84,36 +84,37 @@ HAS_MOVED = (
 SUSPEND = (
     C.SUSPEND,
     """
-    archived recipient; inactive account; inactive mailbox; inactive user; user is terminated; mailbox unavailable or
-    access denied; temporarily inactive; disabled or discontinued; this address no longer accepts mail; account is
-    locked email bounced; administratively disabled; extended inactivity; email account is suspended; mailbox is closed
-    for; temporary locked; account limited; account disabled; account is disabled; account has been disabled; account
-    that you tried to reach is disabled; account that you tried to reach is inactive; account you tried to reach is
-    disabled; account inactive; account is inactive; account locked; account is locked; account has been locked;
-    account suspended; account is suspended; account has been suspended; account is temporarily suspended; account is
-    temporarily disabled; account is currently suspended; account is currently disabled; account was suspended; account
-    deactivated; account has been deactivated; account is deactivated; account is not active; account not active;
-    account expired; account has expired; account closed due to; account is blocked; account blocked; account has been
-    blocked; account temporarily blocked; account is frozen; account frozen; account is temporarily unavailable;
-    account restricted; this account is not; account de-activated; account deactive; recipient account is blocked;
-    recipient suspend the service; recipient suspended; recipient is suspended; recipient disabled; recipient has been
-    suspended; recipient inactive; recipient is inactive; recipient is not active; disabled recipient address; mailbox
-    disabled; mailbox is disabled; mailbox is disabled not accepting messages; mailbox has been disabled; mailbox
-    currently suspended; mailbox is suspended; mailbox suspended; mailbox has been suspended; mailbox frozen; mailbox
-    is frozen; mailbox is frozen due to non-payment; mailbox is inactive; mailbox inactive; mailbox for this user is
-    inactive; mailbox inactive for; mailbox not active; mailbox is not active; mailbox is currently inactive; mailbox
-    locked; mailbox is locked; mailbox has been locked; mailbox is blocked; mailbox blocked; mailbox has been blocked;
-    mailbox temporarily disabled; mailbox is temporarily disabled; mailbox is currently disabled; mailbox deactivated;
-    mailbox has been deactivated; mailbox expired; mailbox has expired; user suspended; user is suspended; user has
-    been suspended; user account suspended; user disabled; user is disabled; user account is disabled; user account
-    disabled; user account locked; user inactive; user is inactive; user deactivated; user has been deactivated; user
-    is deactivated; user is blocked; user has been blocked; user account has been; user email account is suspended;
-    user not active; user is not active; user temporarily disabled; user expired; user is locked; user is currently
-    suspended; is temporarily disabled; is now suspended; is currently not accessible; not been active; temporarily
-    locked; address disabled; address has been disabled; address deactivated; address has been deactivated; address is
-    deactivated; email inbox * is no longer in use; inbox * no longer in use; inbox * no longer monitored; domain is
-    suspended; domain suspended; domain has been disabled; domain has been suspended; domain disabled; email account is
-    disabled; email account suspended; boite du destinataire archivee; destinataire est bloque; conta desativada
+    due to inactivity; for inactivity; archived recipient; inactive account; inactive mailbox; inactive user; user is
+    terminated; mailbox unavailable or access denied; temporarily inactive; disabled or discontinued; this address no
+    longer accepts mail; account is locked email bounced; administratively disabled; extended inactivity; email account
+    is suspended; mailbox is closed for; temporary locked; account limited; account disabled; account is disabled;
+    account has been disabled; account that you tried to reach is disabled; account that you tried to reach is
+    inactive; account you tried to reach is disabled; account inactive; account is inactive; account locked; account is
+    locked; account has been locked; account suspended; account is suspended; account has been suspended; account is
+    temporarily suspended; account is temporarily disabled; account is currently suspended; account is currently
+    disabled; account was suspended; account deactivated; account has been deactivated; account is deactivated; account
+    is not active; account not active; account expired; account has expired; account closed due to; account is blocked;
+    account blocked; account has been blocked; account temporarily blocked; account is frozen; account frozen; account
+    is temporarily unavailable; account restricted; this account is not; account de-activated; account deactive;
+    recipient account is blocked; recipient suspend the service; recipient suspended; recipient is suspended; recipient
+    disabled; recipient has been suspended; recipient inactive; recipient is inactive; recipient is not active;
+    disabled recipient address; mailbox disabled; mailbox is disabled; mailbox is disabled not accepting messages;
+    mailbox has been disabled; mailbox currently suspended; mailbox is suspended; mailbox suspended; mailbox has been
+    suspended; mailbox frozen; mailbox is frozen; mailbox is frozen due to non-payment; mailbox is inactive; mailbox
+    inactive; mailbox for this user is inactive; mailbox inactive for; mailbox not active; mailbox is not active;
+    mailbox is currently inactive; mailbox locked; mailbox is locked; mailbox has been locked; mailbox is blocked;
+    mailbox blocked; mailbox has been blocked; mailbox temporarily disabled; mailbox is temporarily disabled; mailbox
+    is currently disabled; mailbox deactivated; mailbox has been deactivated; mailbox expired; mailbox has expired;
+    user suspended; user is suspended; user has been suspended; user account suspended; user disabled; user is
+    disabled; user account is disabled; user account disabled; user account locked; user inactive; user is inactive;
+    user deactivated; user has been deactivated; user is deactivated; user is blocked; user has been blocked; user
+    account has been; user email account is suspended; user not active; user is not active; user temporarily disabled;
+    user expired; user is locked; user is currently suspended; is temporarily disabled; is now suspended; is currently
+    not accessible; not been active; temporarily locked; address disabled; address has been disabled; address
+    deactivated; address has been deactivated; address is deactivated; email inbox * is no longer in use; inbox * no
+    longer in use; inbox * no longer monitored; domain is suspended; domain suspended; domain has been disabled; domain
+    has been suspended; domain disabled; email account is disabled; email account suspended; boite du destinataire
+    archivee; destinataire est bloque; conta desativada
     """,
 )
 
