@@ -90,8 +90,8 @@ def fill(url: str, rows: int) -> None:
     with psycopg.connect(url, autocommit=True) as own:
         own.execute(
             "INSERT INTO desk_project (id, key, name, from_name, from_address, at_limit, last_request_number,"
-            " created_at) SELECT g, 'P' || g, 'P' || g, '', 'a@b.example', 'fail', 0, now() FROM generate_series(1, %s) g"
-            " ON CONFLICT DO NOTHING",
+            " created_at) SELECT g, 'P' || g, 'P' || g, '', 'a@b.example', 'fail', 0, now()"
+            " FROM generate_series(1, %s) g ON CONFLICT DO NOTHING",
             [PROJECTS],
         )
         start = datetime.now(UTC) - timedelta(days=DAYS) + timedelta(minutes=5)

@@ -1,4 +1,4 @@
-"""Small factories: `make.project()`, `make.customer()` ... Each makes one valid row and takes what a test cares about."""
+"""Small factories: `make.project()`, `make.customer()` ... Each makes a valid row and takes what a test cares about."""
 
 from __future__ import annotations
 
