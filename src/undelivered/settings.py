@@ -83,8 +83,9 @@ def _database(url: str) -> dict[str, Any]:
         "ENGINE": "undelivered.database.backend",
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
-        # Batches and pages are planned with their id bounds: only then is one day read and the rest left alone.
-        "OPTIONS": {"connect_timeout": 5, **rest, "options": "-c plan_cache_mode=force_custom_plan"},
+        # Django binds values on its own side, so that every query is planned with its id bounds: only then is a day's
+        # partition read and the rest left alone. What is prepared all the same (`delivery.store`) wants one plan.
+        "OPTIONS": {"connect_timeout": 5, **rest, "prepare_threshold": 5},
         **known,
     }
 

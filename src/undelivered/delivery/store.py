@@ -120,22 +120,21 @@ WITH content AS (
     INSERT INTO delivery_content ({_names(CONTENT)})
     SELECT * FROM unnest({_arrays("c_", CONTENT)})
     ON CONFLICT DO NOTHING),
-given AS MATERIALIZED (
-    SELECT * FROM unnest({_arrays("n_", ROW)}) AS g ({_names(ROW)})),
 fresh AS (
     INSERT INTO delivery_notification ({_names(ROW[:-1])},
         state, reason, detail, cause, enhanced_code, attempts, due_at, message_id)
-    SELECT {_names(ROW[:-1])}, 'queued', '', '', '', '', 0, created_at, '' FROM given
-    ON CONFLICT DO NOTHING RETURNING id),
+    SELECT {_names(ROW[:-1])}, 'queued', '', '', '', '', 0, created_at, ''
+    FROM unnest({_arrays("n_", ROW)}) AS g ({_names(ROW)})
+    ON CONFLICT DO NOTHING RETURNING id, project_id, kind, resend_of, due_at AS created_at),
 told AS (
     INSERT INTO delivery_deliveryevent (notification_id, event_key, at, type, attempt, data)
     SELECT id, '0-queued', created_at, 'queued', 0,
         CASE WHEN resend_of IS NULL THEN '{{}}' ELSE jsonb_build_object('resend_of', resend_of) END
-    FROM given JOIN fresh USING (id)
+    FROM fresh
     ON CONFLICT DO NOTHING)
 INSERT INTO delivery_dailycountdelta (project_id, day, kind, state, reason, n)
 SELECT project_id, (created_at AT TIME ZONE %(zone)s)::date AS day, kind, 'queued', '', count(*)
-FROM given JOIN fresh USING (id) GROUP BY project_id, day, kind
+FROM fresh GROUP BY project_id, day, kind
 """  # noqa: S608
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 from datetime import timedelta
+from functools import cache
 
+from django.db import connection
 from django.db.models import Q, TextChoices
 from django.utils import timezone
 
@@ -38,11 +41,7 @@ def create(
 
 def verify(secret: str) -> ApiToken | None:
     """The token of a secret, or None. Notes the use, at most once a minute."""
-    found = (
-        ApiToken.objects.select_related("project")
-        .filter(digest=_digest(secret), revoked_at=None, project__archived_at=None)
-        .first()
-    )
+    found = _find(_digest(secret))
     if found:
         now = timezone.now()
         a_minute_ago = now - timedelta(minutes=1)
@@ -50,6 +49,36 @@ def verify(secret: str) -> ApiToken | None:
             stale = Q(last_used_at=None) | Q(last_used_at__lt=a_minute_ago)
             ApiToken.objects.filter(stale, pk=found.pk).update(last_used_at=now)
     return found
+
+
+@cache
+def _sql() -> tuple[str, list[str], list[str]]:
+    """The statement, and the names of what it returns: of the token, and of its project."""
+    names = [[field.attname for field in model._meta.concrete_fields] for model in (ApiToken, Project)]
+    columns = ", ".join(
+        [
+            f'{alias}."{field.column}"'
+            for alias, model in (("t", ApiToken), ("p", Project))
+            for field in model._meta.concrete_fields
+        ]
+    )
+    sql = f"""SELECT {columns} FROM {ApiToken._meta.db_table} t JOIN {Project._meta.db_table} p ON p.id = t.project_id
+        WHERE t.digest = %s AND t.revoked_at IS NULL AND p.archived_at IS NULL"""  # noqa: S608 # names of our own
+    return sql, names[0], names[1]
+
+
+def _find(digest: str) -> ApiToken | None:
+    """With its project. Programs call often, and Django takes longer to write this query than PostgreSQL to answer."""
+    sql, of_token, of_project = _sql()
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [digest])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    token = ApiToken.from_db(connection.alias, of_token, row[: len(of_token)])
+    token.scopes = json.loads(token.scopes)
+    token.project = Project.from_db(connection.alias, of_project, row[len(of_token) :])
+    return token
 
 
 def revoke(token: ApiToken) -> None:
