@@ -24,7 +24,8 @@ _FOLDED = re.compile(r"\(expanded from\n\s{0,20}")
 
 # What Sendmail adds itself below the reply of the other server.
 _ECHO = re.compile(
-    r"^(?:554 5\.0\.0 |503 5\.0\.0 )?(?:<?\S{1,200}>?\.\.\. )?(?:Service unavailable|Need RCPT \(recipient\))\s*$",
+    r"^Giving up on \S{1,100}\s*$"
+    r"|^(?:554 5\.0\.0 |503 5\.0\.0 )?(?:<?\S{1,200}>?\.\.\. )?(?:Service unavailable|Need RCPT \(recipient\))\s*$",
     re.MULTILINE | re.IGNORECASE,
 )
 
@@ -208,7 +209,10 @@ def _takes_up(line: str, stripped: str, seen: list[_Seen], dialect: Dialect) -> 
     if sure != SHAPED and last is not None and last.sure == SHAPED and last.open:
         return False
     beside = rest if sure == SHAPED else stripped
-    seen.append(_Seen(address, sure, [beside] if beside else []))
+    first = _Seen(address, sure, [beside] if beside else [])
+    seen.append(first)
+    if sure in (SHAPED, PHRASE):  # those named in one line share what is said of them
+        seen += [_Seen(also, sure, first.said) for also in shapes.also_in(line, address)]
     return True
 
 

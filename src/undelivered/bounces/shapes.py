@@ -110,6 +110,11 @@ ORIGINALLY = re.compile(
     re.IGNORECASE,
 )
 
+ALSO = re.compile(
+    rf"[>\])'\"]{{0,2}}\s{{0,4}}(?:[,;]|and\b)\s{{0,4}}(?:and\s)?[<\[('\"]{{0,2}}{_AS_SENT}({_A})", re.IGNORECASE
+)
+MAX_LISTED = 50
+
 # Where an SMTP reply stands in a text.
 REPLY = re.compile(r"(?<![\d.])[45]\d\d[ \-#:]|\b[45]\.\d{1,3}\.\d{1,3}\b")
 
@@ -135,6 +140,16 @@ def recipient_in(line: str) -> tuple[str, str, int] | None:
     if (found := ADDRESS.search(line)) and not CONTACT.search(line):
         return clean(found[0]), "", MENTIONED
     return None
+
+
+def also_in(line: str, address: str) -> list[str]:
+    """The addresses that follow one in a list: `ann@example.com, bob@example.com and ...`."""
+    found: list[str] = []
+    at = line.find(address) + len(address)
+    while len(found) < MAX_LISTED and (more := ALSO.match(line, at)):
+        found.append(clean(more[1]))
+        at = more.end(1)
+    return found
 
 
 def clean(address: str) -> str:

@@ -14,7 +14,8 @@ _SENDERS = (
     "groupwise", "emailsecurity", "server administrator", "mail gateway", "mail server", "mailserver", "email server",
     "システム管理者", "mail-agent", "uucp", "mailsweeper", "listserv", "majordomo", "mailman", "mailscanner",
     "antivirus", "mail-admin", "sympa",
-    "maildaemon", "mail_daemon", "mta@", "bounce@", "bounces@", "postmaster", "delivery@", "mailsystem",
+    "maildaemon", "mailer@", "bsmtp", "mail_daemon", "mta@", "bounce@", "bounces@", "postmaster", "delivery@",
+    "mailsystem",
 )  # fmt: skip
 # Nobody else writes under these names.
 _SURE_SENDERS = ("mailer-daemon", "mail delivery sub", "mail delivery system")
@@ -35,14 +36,18 @@ _SUBJECTS = (
     "не может быть доставлен", "配信不能", "配信できません", "送信できません", "届きません", "未配信", "退信",
     "无法投递", "投递失败", "系统退信", "반송", "loop alert", "mail failed", "returning to sender", "not member",
     "non remis au destinataire", "problem delivering", "returning message to sender", "message returned",
-    "mail returned", "nicht zustellbar", "error sending", "rejected posting", "non distribu", "non délivr", "non livr",
-    "zustellung", "rückläufer", "devuelto", "rebotado", "devolvid", "não entreg", "falha na entrega", "non recapitato",
+    "mail returned", "nicht zustellbar", "error sending", "rejected posting", "non distribu", "non délivr",
+    "non livr",
+    "zustellung", "rückläufer", "devuelto", "rebotado", "devolvid", "não entreg", "falha na entrega",
+    "non recapitato",
     "mancato recapito", "mancata", "niet bezorgd", "onbestelbaar", "niet afgeleverd", "niedostarcz", "nie dostarcz",
     "zwrot", "nelze doručit", "nedoruč", "teslim edilemedi", "iletilemedi", "kunde inte levereras", "olevererad",
-    "kunne ikke leveres", "ikke levert", "kézbesít", "nelivrat", "toimittamaton", "配信失敗", "配送失敗", "送信エラー",
+    "kunne ikke leveres", "ikke levert", "kézbesít", "nelivrat", "toimittamaton", "配信失敗", "配送失敗",
+    "送信エラー",
     "エラーメール", "未送达", "无法送达", "退件", "投遞失敗", "無法傳遞", "전송 실패", "발송 실패", "배달 실패",
     "전달 실패",
-    "ndn:", "postmaster notify", "unsolicited bulk email, apparently from you", "banned contents from you",
+    "ndn:", "was refused", "was rejected", "was blocked", "postmaster notify",
+    "unsolicited bulk email, apparently from you", "banned contents from you",
     "failed address", "failed:", "unable to send", "e-mail viruses", "virus",
 )  # fmt: skip
 _WORDS = (
@@ -59,7 +64,8 @@ _WORDS = (
     "adresse inconnue", "message could not be sent", "unable to send your message", "delivery of mail to",
     "trouble delivering", "following recipient", "following address", "退回", "无法", "not a member",
     "duplicated message", "not been delivered", "undelivered", "not authorized to send mail to", "n'a pu être",
-    "ne peut pas être", "nicht zugestellt", "nicht übermittelt", "nicht ausgeliefert", "no se ha podido", "no pudo ser",
+    "ne peut pas être", "nicht zugestellt", "nicht übermittelt", "nicht ausgeliefert", "no se ha podido",
+    "no pudo ser",
     "no ha podido", "não foi possível", "não pode ser entregue", "non è stato", "non può essere", "impossibile",
     "kon niet worden", "niet worden bezorgd", "nie można dostarczyć", "nie mogła", "nie została", "nelze doručit",
     "kunde inte", "kunne ikke", "teslim edilemedi", "ulaştırılamadı", "iletilemedi", "nem sikerült", "доставить",

@@ -13,19 +13,19 @@ from undelivered.bounces.reasons import Cause as C
 # A concept: the words (up to three together) that stand for it, separated by `;`.
 CONCEPTS: dict[str, str] = {
     "WHO": """
-        box; user; users; recipient; recipients; mailbox; mailboxes; mbox; mail box; account; accounts; address;
-        addresses; addressee; alias; aliases; customer; subscriber; member; username; userid; uid; maildrop; inbox;
-        person; rcpt; receiver; destinatary; local part; localpart; mail user; email user; e mail; e mail address;
-        adressee; usr; homedir; maildir; mail account; employee; individual; screenname; screen name; mailing list;
-        group; destinataire; utilisateur; adresse; compte; boite; boite aux lettres; abonne; empfanger; empfangers;
-        benutzer; benutzername; postfach; postfachs; postfaches; konto; kunde; teilnehmer; mailadresse; emailadresse;
-        adressat; usuario; destinatario; destinatarios; buzon; cuenta; direccion; casilla; utente; casella; indirizzo;
-        caixa postal; caixa de correio; caixa; conta; endereco; gebruiker; ontvanger; postbus; postvak; adres;
-        uzytkownik; uzytkownika; odbiorca; odbiorcy; skrzynka; skrzynki; adresat; mottagare; mottagaren; anvandare;
-        modtager; bruger; mottaker; bruker; kullanici; alici; adresi; hesap; posta kutusu; uzivatel; prijemce;
-        schranka; schranky; felhasznalo; cimzett; postafiok; utilizator; destinatarul; vastaanottaja; kayttaja;
-        пользователь; пользователя; получатель; получателя; адресат; адресата; ящик; ящика; почтовый ящик; адрес;
-        учетная запись; аккаунт; абонент; користувач; одержувач
+        mailaddress; mailaddresses; emailaddress; box; user; users; recipient; recipients; mailbox; mailboxes; mbox;
+        mail box; account; accounts; address; addresses; addressee; alias; aliases; customer; subscriber; member;
+        username; userid; uid; maildrop; inbox; person; rcpt; receiver; destinatary; local part; localpart; mail user;
+        email user; e mail; e mail address; adressee; usr; homedir; maildir; mail account; employee; individual;
+        screenname; screen name; mailing list; group; destinataire; utilisateur; adresse; compte; boite; boite aux
+        lettres; abonne; empfanger; empfangers; benutzer; benutzername; postfach; postfachs; postfaches; konto; kunde;
+        teilnehmer; mailadresse; emailadresse; adressat; usuario; destinatario; destinatarios; buzon; cuenta;
+        direccion; casilla; utente; casella; indirizzo; caixa postal; caixa de correio; caixa; conta; endereco;
+        gebruiker; ontvanger; postbus; postvak; adres; uzytkownik; uzytkownika; odbiorca; odbiorcy; skrzynka; skrzynki;
+        adresat; mottagare; mottagaren; anvandare; modtager; bruger; mottaker; bruker; kullanici; alici; adresi; hesap;
+        posta kutusu; uzivatel; prijemce; schranka; schranky; felhasznalo; cimzett; postafiok; utilizator;
+        destinatarul; vastaanottaja; kayttaja; пользователь; пользователя; получатель; получателя; адресат; адресата;
+        ящик; ящика; почтовый ящик; адрес; учетная запись; аккаунт; абонент; користувач; одержувач
         """,
     "NOBODY": """
         no mailbox; no user; no account; no recipient; nobody here; no one here; not user of; no customer; no person;

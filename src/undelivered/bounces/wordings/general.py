@@ -220,7 +220,7 @@ GENERAL: tuple[tuple[C, str], ...] = (
         """
         mime; message content; message header; message headers; mime type; illegal character; charset not supported;
         character set; 8 bit; 8bit; base64; subject contains; subject line; attachments are not; no html; html mail;
-        html email; message format; the attachment; content error; header; headers; attachment
+        html email; message format; the attachment; content error
         """,
     ),
     (
@@ -238,19 +238,19 @@ GENERAL: tuple[tuple[C, str], ...] = (
         temporary service; temporarily unavailable; temporarily unable; temporarily down; transaction failed; write
         error; read error; io error; i o error; database; resources temporarily; resources unavailable; resource;
         unable to process; error processing; unexpected response; unknown error; operation not; permission denied;
-        requested action aborted; try again; try later; please try later; please retry; busy; could not deliver;
-        overload; maintenance; deferred; loop back; can not accept; cannot accept; couldnt deliver; cannot deliver;
-        fatal error; too busy; after multiple retries
+        requested action aborted; try again; try later; please try later; please retry; busy; overload; maintenance;
+        deferred; loop back; can not accept; cannot accept; fatal error; too busy; after multiple retries
         """,
     ),
 )
 
 # Single words that hint at a cause when nothing else was said.
 LAST: tuple[tuple[C, str], ...] = (
+    (C.CONTENT_ERROR, "header; headers; attachment"),
     (C.RATE_LIMITED, "limit; limited; exceeded; too many; too much"),
     (C.SPAM_DETECTED, "content rejected; content reject; content; filtered"),
     (C.REJECTED, "sender; mail from; mailfrom"),
-    (C.BLOCKED, "blocked; block; banned; black; blacklisted"),
+    (C.BLOCKED, "blocked; block; banned; black; blacklisted; gesperrt; blockiert"),
     (
         C.USER_UNKNOWN,
         """

@@ -112,8 +112,7 @@ LANGUAGES: tuple[tuple[C, str], ...] = (
     (
         C.BLOCKED,
         """
-        adresse ip source bloquee; ip bloquee; blockiert; gesperrt; bloqueado por; ip bloqueada; 拒绝连接; 被拒绝;
-        被列入黑名单; 黑名单
+        adresse ip source bloquee; ip bloquee; bloqueado por; ip bloqueada; 拒绝连接; 被拒绝; 被列入黑名单; 黑名单
         """,
     ),
     (

@@ -139,25 +139,25 @@ NOT_ACCEPT = (
 HOST_UNKNOWN = (
     C.HOST_UNKNOWN,
     """
-    because the domain * couldnt be found; because the domain * could not be found; domain * was not found; host
-    unreachable; mail domain mentioned in email address is unknown; unknown domain name; account or domain may not
-    exist; host unknown; unknown host; host not found; host name not found; hostname not found; host or domain name not
-    found; host or domain name not found name service error; domain name not found; domain not found; domain does not
-    exist; domain doesnt exist; domain is not found; domain unknown; unknown domain; domain invalid; domain is invalid;
-    domain must exist; domain non existent; domain is dead; domain mentioned not found; domain of recipient; domain
-    couldnt be found; domain could not be found; domain is not exist; couldnt find any host named; could not find any
-    host named; no such host; no such domain; no such domain at this location; no such domain here; no such
-    destination; recipient domain must exist; recipient domain not found; recipient domain does not exist; recipient
-    address rejected domain not found; recipient address rejected unknown recipient domain; invalid domain name;
-    invalid domain; invalid host name; bad destination system address; bad destination system; bad destination host;
-    name or service not known; nodename nor servname provided; name service error for name; non existent domain;
-    nonexistent domain; unrouteable mail domain; unroutable mail domain; unrouteable address; unroutable address; all
-    relevant mx records point to non existent hosts; has no mail exchanger; host lookup did not complete; lookup of *
-    couldnt find a host; cannot resolve domain; unresolved domain; illegal host domain name found; illegal domain;
-    email domain not found; address couldnt be found domain; dns error address resolution of * failed domain name not
-    found; recipient domain is invalid; 503 unknown host; 550 unknown host; could not resolve host; resolver adr
-    domainnotfound; 550 host unknown; name server host not found; authoritative host not found; host not known; domain
-    is not valid; server for the domain could not be found
+    bad system name; bad host name; because the domain * couldnt be found; because the domain * could not be found;
+    domain * was not found; host unreachable; mail domain mentioned in email address is unknown; unknown domain name;
+    account or domain may not exist; host unknown; unknown host; host not found; host name not found; hostname not
+    found; host or domain name not found; host or domain name not found name service error; domain name not found;
+    domain not found; domain does not exist; domain doesnt exist; domain is not found; domain unknown; unknown domain;
+    domain invalid; domain is invalid; domain must exist; domain non existent; domain is dead; domain mentioned not
+    found; domain of recipient; domain couldnt be found; domain could not be found; domain is not exist; couldnt find
+    any host named; could not find any host named; no such host; no such domain; no such domain at this location; no
+    such domain here; no such destination; recipient domain must exist; recipient domain not found; recipient domain
+    does not exist; recipient address rejected domain not found; recipient address rejected unknown recipient domain;
+    invalid domain name; invalid domain; invalid host name; bad destination system address; bad destination system; bad
+    destination host; name or service not known; nodename nor servname provided; name service error for name; non
+    existent domain; nonexistent domain; unrouteable mail domain; unroutable mail domain; unrouteable address;
+    unroutable address; all relevant mx records point to non existent hosts; has no mail exchanger; host lookup did not
+    complete; lookup of * couldnt find a host; cannot resolve domain; unresolved domain; illegal host domain name
+    found; illegal domain; email domain not found; address couldnt be found domain; dns error address resolution of *
+    failed domain name not found; recipient domain is invalid; 503 unknown host; 550 unknown host; could not resolve
+    host; resolver adr domainnotfound; 550 host unknown; name server host not found; authoritative host not found; host
+    not known; domain is not valid; server for the domain could not be found
     """,
 )
 
