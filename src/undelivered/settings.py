@@ -84,7 +84,7 @@ def _database(url: str) -> dict[str, Any]:
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
         # Django binds values on its own side, so that every query is planned with its id bounds: only then is a day's
-        # partition read and the rest left alone. What is prepared all the same (`delivery.store`) wants one plan.
+        # partition read and the rest left alone. What is prepared all the same (`database.prepared`) needs no values.
         "OPTIONS": {"connect_timeout": 5, **rest, "prepare_threshold": 5},
         **known,
     }

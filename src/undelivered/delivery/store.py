@@ -13,12 +13,10 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import psycopg
-from django.db import connection
 from psycopg import AsyncConnection
 from pydantic_core import to_json
 
-from undelivered.database import ids
+from undelivered.database import ids, prepared
 from undelivered.database.arrays import Array, array
 from undelivered.delivery.models import Content, Notification
 
@@ -169,10 +167,7 @@ def store(
     contents: Iterable[NewContent | Content], rows: Iterable[NewNotification | Notification], zone: ZoneInfo
 ) -> None:
     """Stores them in the current transaction of Django's connection."""
-    with connection.cursor():  # it is there, and its transaction is not broken
-        connection.validate_no_broken_transaction()
-        with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-            cursor.execute(STORE, parameters(contents, rows, zone), prepare=True)
+    prepared.execute(STORE, parameters(contents, rows, zone))
 
 
 async def store_with(

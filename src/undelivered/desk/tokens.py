@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import Q, TextChoices
 from django.utils import timezone
 
+from undelivered.database import prepared
 from undelivered.desk.models import ApiToken, Person, Project
 
 PREFIX = "und_"
@@ -70,13 +71,12 @@ def _sql() -> tuple[str, list[str], list[str]]:
 def _find(digest: str) -> ApiToken | None:
     """With its project. Programs call often, and Django takes longer to write this query than PostgreSQL to answer."""
     sql, of_token, of_project = _sql()
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [digest])
-        row = cursor.fetchone()
-    if row is None:
+    rows = prepared.execute(sql, [digest])
+    if not rows:
         return None
+    row = rows[0]
     token = ApiToken.from_db(connection.alias, of_token, row[: len(of_token)])
-    token.scopes = json.loads(token.scopes)
+    token.scopes = json.loads(token.scopes)  # Django has the driver leave JSON as it is
     token.project = Project.from_db(connection.alias, of_project, row[len(of_token) :])
     return token
 

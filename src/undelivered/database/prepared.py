@@ -1,0 +1,22 @@
+"""Statements that come again and again: prepared once a connection, on Django's own and in its transaction.
+
+Django binds values on its own side, so that PostgreSQL reads and plans every query anew. These are planned a few times
+at most: not for what needs its values to be planned, as ranges of ids do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import psycopg
+from django.db import connection
+
+
+def execute(sql: str, parameters: Mapping[str, Any] | Sequence[Any]) -> list[tuple[Any, ...]]:
+    """The rows that it returns, if it returns any."""
+    with connection.cursor():  # the connection is there, and its transaction is not broken
+        connection.validate_no_broken_transaction()
+        with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+            cursor.execute(sql, parameters, prepare=True)
+            return cursor.fetchall() if cursor.description else []
