@@ -1,11 +1,13 @@
 """Writes the generated parts of docs/ again: the table of settings and the help of every command.
 
-A generated part stands between `<!-- begin NAME -->` and `<!-- end NAME -->`. `make docs` calls this; a test compares.
+A generated part stands between `<!-- begin NAME -->` and `<!-- end NAME -->`. `make docs` calls this; a test calls it
+with `--check`.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -60,7 +62,18 @@ def _indented(text: str) -> str:
     return "\n".join(f"    {line}".rstrip() for line in text.splitlines())
 
 
-if __name__ == "__main__":
+def main(*, check: bool) -> int:
+    """Writes the pages; with `check` it names those that would change instead, and ends with 1 if there are any."""
+    changed = 0
     for name in PARTS:
         path, text = written(name)
-        path.write_text(text, encoding="utf-8")
+        if path.read_text(encoding="utf-8") != text:
+            changed += 1
+            click.echo(path.name)
+            if not check:
+                path.write_text(text, encoding="utf-8")
+    return min(changed, 1) if check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(check="--check" in sys.argv[1:]))
