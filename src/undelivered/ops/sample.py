@@ -57,9 +57,7 @@ def ensure_project(env: Env) -> bool:
         Membership.objects.create(person=agent, project=project, role=Role.AGENT)
         audit.record("project.created", by=SAMPLE, project=project, target=KEY)
         rules_of(project)
-        providers.set_provider(
-            project, _url(ANY_PORT), name="Rehearsal mail server", by=SAMPLE, rehearsal=True
-        )
+        providers.set_provider(project, _url(ANY_PORT), name="Rehearsal mail server", by=SAMPLE, rehearsal=True)
     return True
 
 
