@@ -36,12 +36,12 @@ _REASON = re.compile(
 )
 
 # What to do about it and what is enclosed: words of it ("header", "invalid address") are not why.
-_ADVICE = re.compile(
-    r"(?:^|(?<=[.!?]))\s{0,8}(?:the usual cause|if you|if this|please|for (?:further|more|assistance)|possible"
-    r"|this (?:may|can|could) be|check|make sure|headers? of|the headers?|attached|enclosed|contact"
-    r"|you (?:may|can|should))\b[^.!?\n]{0,240}(?:[.!?]|$)",
-    re.IGNORECASE | re.MULTILINE,
-)
+_ADVICE = (
+    "the usual cause ", "if you ", "if this ", "please ", "for further ", "for more ", "for assistance ", "possible ",
+    "this may be ", "this can be ", "this could be ", "check ",
+    "make sure ", "headers of ", "header of ", "the headers ",
+    "the header ", "attached ", "also attached ", "enclosed ", "contact ", "you may ", "you can ", "you should ",
+)  # fmt: skip
 
 # A mailer's name for all its notices, not what happened: it must not decide for "system error".
 _SUBJECTS_OF_ANY_FAILURE = ("system error", "mail error", "error mail", "internal error")
@@ -113,7 +113,11 @@ def _labelled_reason(text: str) -> list[str]:
 
 def without_advice(text: str) -> str:
     """A notice's words without its advice; all of them if nothing else would be left."""
-    rest = _ADVICE.sub(" ", text)
+    kept = []
+    for line in text.split("\n"):
+        sentences = line.strip().split(". ") if ". " in line else [line.strip()]
+        kept += [s for s in sentences if not s[:40].lower().startswith(_ADVICE)]
+    rest = "\n".join(kept)
     return rest if rest.strip() else text
 
 
