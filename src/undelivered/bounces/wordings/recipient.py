@@ -20,10 +20,11 @@ SUPPRESSED = (
 SYSTEM_FULL = (
     C.SYSTEM_FULL,
     """
-    mail system full; disk full; disk is full; file system full; filesystem full; filesystem is full; no space left on
-    device; no space left; insufficient system storage; insufficient system resources; insufficient disk space; not
-    enough disk space; requested mail action aborted exceeded storage allocation on server; out of disk space; mail
-    server is full; storage full on server; server is full; not enough space in file system
+    out of storage on server; storage on server; mail system full; disk full; disk is full; file system full;
+    filesystem full; filesystem is full; no space left on device; no space left; insufficient system storage;
+    insufficient system resources; insufficient disk space; not enough disk space; requested mail action aborted
+    exceeded storage allocation on server; out of disk space; mail server is full; storage full on server; server is
+    full; not enough space in file system
     """,
 )
 
@@ -164,11 +165,11 @@ HOST_UNKNOWN = (
 FILTERED = (
     C.FILTERED,
     """
-    rejected by recipients; recipients filter; recipient filter; filter rules; recipients preferences; recipients
-    settings; refused due to recipient preferences; message rejected due to user rules; user refuses to receive this
-    mail; has restricted sms e-mail; only accepting mail from specific email addresses; resolver rst notauthorized; you
-    have been blocked by the recipient; because the following address recipient id refuse to receive mail; rejected by
-    user rules; recipient has blocked
+    filtered by recipient; filtered by the recipient; rejected by recipients; recipients filter; recipient filter;
+    filter rules; recipients preferences; recipients settings; refused due to recipient preferences; message rejected
+    due to user rules; user refuses to receive this mail; has restricted sms e-mail; only accepting mail from specific
+    email addresses; resolver rst notauthorized; you have been blocked by the recipient; because the following address
+    recipient id refuse to receive mail; rejected by user rules; recipient has blocked
     """,
 )
 

@@ -95,13 +95,14 @@ REQUIRE_PTR = (
 REJECTED_FIRST = (
     C.REJECTED,
     """
-    envelope blocked; header blocked; header based blocked; from address is invalid; from address invalid; permission
-    to send to this recipient; have permission to send to; dont have permission to send; sender is on; sender
-    blacklisted; sender is blacklisted; sender denied; sender refused; sender blocked; sender is blocked; sender
-    address blocked; sender domain blocked; sender address rejected; sender rejected; sender verify failed; sender
-    address verification failed; domain of sender address; sender domain not found; sender domain does not exist;
-    sender domain must exist; sender domain must resolve; sender domain invalid; sender domain is invalid; invalid dns
-    mx; domain of sender; could not verify sender; unable to verify sender; sender address does not exist
+    sender domain has no; sender domain does not; envelope blocked; header blocked; header based blocked; from address
+    is invalid; from address invalid; permission to send to this recipient; have permission to send to; dont have
+    permission to send; sender is on; sender blacklisted; sender is blacklisted; sender denied; sender refused; sender
+    blocked; sender is blocked; sender address blocked; sender domain blocked; sender address rejected; sender
+    rejected; sender verify failed; sender address verification failed; domain of sender address; sender domain not
+    found; sender domain does not exist; sender domain must exist; sender domain must resolve; sender domain invalid;
+    sender domain is invalid; invalid dns mx; domain of sender; could not verify sender; unable to verify sender;
+    sender address does not exist
     """,
 )
 
