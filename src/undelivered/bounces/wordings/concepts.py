@@ -13,19 +13,20 @@ from undelivered.bounces.reasons import Cause as C
 # A concept: the words (up to three together) that stand for it, separated by `;`.
 CONCEPTS: dict[str, str] = {
     "WHO": """
-        mailaddress; mailaddresses; emailaddress; box; user; users; recipient; recipients; mailbox; mailboxes; mbox;
-        mail box; account; accounts; address; addresses; addressee; alias; aliases; customer; subscriber; member;
-        username; userid; uid; maildrop; inbox; person; rcpt; receiver; destinatary; local part; localpart; mail user;
-        email user; e mail; e mail address; adressee; usr; homedir; maildir; mail account; employee; individual;
-        screenname; screen name; mailing list; group; destinataire; utilisateur; adresse; compte; boite; boite aux
-        lettres; abonne; empfanger; empfangers; benutzer; benutzername; postfach; postfachs; postfaches; konto; kunde;
-        teilnehmer; mailadresse; emailadresse; adressat; usuario; destinatario; destinatarios; buzon; cuenta;
-        direccion; casilla; utente; casella; indirizzo; caixa postal; caixa de correio; caixa; conta; endereco;
-        gebruiker; ontvanger; postbus; postvak; adres; uzytkownik; uzytkownika; odbiorca; odbiorcy; skrzynka; skrzynki;
-        adresat; mottagare; mottagaren; anvandare; modtager; bruger; mottaker; bruker; kullanici; alici; adresi; hesap;
-        posta kutusu; uzivatel; prijemce; schranka; schranky; felhasznalo; cimzett; postafiok; utilizator;
-        destinatarul; vastaanottaja; kayttaja; пользователь; пользователя; получатель; получателя; адресат; адресата;
-        ящик; ящика; почтовый ящик; адрес; учетная запись; аккаунт; абонент; користувач; одержувач
+        benutzerkonto; kundenkonto; mailkonto; emailkonto; benutzeradresse; zieladresse; empfangeradresse; mailaddress;
+        mailaddresses; emailaddress; box; user; users; recipient; recipients; mailbox; mailboxes; mbox; mail box;
+        account; accounts; address; addresses; addressee; alias; aliases; customer; subscriber; member; username;
+        userid; uid; maildrop; inbox; person; rcpt; receiver; destinatary; local part; localpart; mail user; email
+        user; e mail; e mail address; adressee; usr; homedir; maildir; mail account; employee; individual; screenname;
+        screen name; mailing list; group; destinataire; utilisateur; adresse; compte; boite; boite aux lettres; abonne;
+        empfanger; empfangers; benutzer; benutzername; postfach; postfachs; postfaches; konto; kunde; teilnehmer;
+        mailadresse; emailadresse; adressat; usuario; destinatario; destinatarios; buzon; cuenta; direccion; casilla;
+        utente; casella; indirizzo; caixa postal; caixa de correio; caixa; conta; endereco; gebruiker; ontvanger;
+        postbus; postvak; adres; uzytkownik; uzytkownika; odbiorca; odbiorcy; skrzynka; skrzynki; adresat; mottagare;
+        mottagaren; anvandare; modtager; bruger; mottaker; bruker; kullanici; alici; adresi; hesap; posta kutusu;
+        uzivatel; prijemce; schranka; schranky; felhasznalo; cimzett; postafiok; utilizator; destinatarul;
+        vastaanottaja; kayttaja; пользователь; пользователя; получатель; получателя; адресат; адресата; ящик; ящика;
+        почтовый ящик; адрес; учетная запись; аккаунт; абонент; користувач; одержувач
         """,
     "NOBODY": """
         no mailbox; no user; no account; no recipient; nobody here; no one here; not user of; no customer; no person;
@@ -106,11 +107,12 @@ CONCEPTS: dict[str, str] = {
         ip; indirizzo ip; адрес ip; ip адрес; remote host; peer
         """,
     "LISTED": """
-        blacklisted; blacklist; blacklists; black list; blocklist; blocklisted; block list; listed; rbl; dnsbl; dnsrbl;
-        blackhole; blackholed; black; block; banned; blocked; filtered; rejected; error; denied; refused; no access;
-        access denied; not allowed; not welcome; not authorized; unauthorized; blacklistee; liste noire; gesperrt;
-        lista negra; lista nera; bloqueado; bloqueada; bloccato; zablokowany; engellendi; zwarte lijst; черныи список;
-        черном списке; заблокирован; suspicious; bad; untrusted; dynamic; dialup
+        bloquee; bloque; refuse; refusee; blacklisted; blacklist; blacklists; black list; blocklist; blocklisted; block
+        list; listed; rbl; dnsbl; dnsrbl; blackhole; blackholed; black; block; banned; blocked; filtered; rejected;
+        error; denied; refused; no access; access denied; not allowed; not welcome; not authorized; unauthorized;
+        blacklistee; liste noire; gesperrt; lista negra; lista nera; bloqueado; bloqueada; bloccato; zablokowany;
+        engellendi; zwarte lijst; черныи список; черном списке; заблокирован; suspicious; bad; untrusted; dynamic;
+        dialup
         """,
     "HELO": "helo; ehlo; helohost; heloname",
     "DIALUP": "dialup; dial up; dynamic ip; dynamic address; dynamic host; dynamic hosts; dynamic ips; residential",
@@ -219,7 +221,10 @@ CONCEPTS: dict[str, str] = {
         forwarding address; changed his; changed her; changed their; moved to; now at; new email; neue adresse;
         nouvelle adresse; nueva direccion; novo endereco; nuovo indirizzo; please use; instead
         """,
-    "FILTERS": "filter; filters; preferences; whitelist; allow list; safelist; personal blacklist; reject list",
+    "FILTERS": """
+        own rules; personal rules; filter; filters; preferences; whitelist; allow list; safelist; personal blacklist;
+        reject list
+        """,
     "HEADERS": """
         from headers; to headers; date; header; headers; mime; from header; message id; charset; encoding; 8bit; date
         header; subject header; boundary; from field; to field; rfc; rfc2822; rfc5322; rfc822

@@ -168,11 +168,11 @@ GENERAL: tuple[tuple[C, str], ...] = (
     (
         C.EXPIRED,
         """
-        still undelivered; still trying; not been delivered; not yet been delivered; will be retried; will keep trying;
-        delay reason; has been delayed; delivery has been delayed; delivery delayed; undelivered after; been in the
-        queue; not been able to deliver; expired; delivery expired; delivery temporarily suspended; retry time; too
-        old; on the queue; in queue; has been in; delayed; giving up; gave up; number of delivery attempts; attempts to
-        deliver; maximum time; time limit; deliverable for
+        in the queue for; still undelivered; still trying; not been delivered; not yet been delivered; will be retried;
+        will keep trying; delay reason; has been delayed; delivery has been delayed; delivery delayed; undelivered
+        after; been in the queue; not been able to deliver; expired; delivery expired; delivery temporarily suspended;
+        retry time; too old; on the queue; in queue; has been in; delayed; giving up; gave up; number of delivery
+        attempts; attempts to deliver; maximum time; time limit; deliverable for
         """,
     ),
     (

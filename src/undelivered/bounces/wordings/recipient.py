@@ -165,11 +165,11 @@ HOST_UNKNOWN = (
 FILTERED = (
     C.FILTERED,
     """
-    filtered by recipient; filtered by the recipient; rejected by recipients; recipients filter; recipient filter;
-    filter rules; recipients preferences; recipients settings; refused due to recipient preferences; message rejected
-    due to user rules; user refuses to receive this mail; has restricted sms e-mail; only accepting mail from specific
-    email addresses; resolver rst notauthorized; you have been blocked by the recipient; because the following address
-    recipient id refuse to receive mail; rejected by user rules; recipient has blocked
+    recipients rules; user rules; filtered by recipient; filtered by the recipient; rejected by recipients; recipients
+    filter; recipient filter; filter rules; recipients preferences; recipients settings; refused due to recipient
+    preferences; message rejected due to user rules; user refuses to receive this mail; has restricted sms e-mail; only
+    accepting mail from specific email addresses; resolver rst notauthorized; you have been blocked by the recipient;
+    because the following address recipient id refuse to receive mail; rejected by user rules; recipient has blocked
     """,
 )
 
