@@ -15,8 +15,12 @@ from django.db import connection
 
 def execute(sql: str, parameters: Mapping[str, Any] | Sequence[Any]) -> list[tuple[Any, ...]]:
     """The rows that it returns, if it returns any."""
-    with connection.cursor():  # the connection is there, and its transaction is not broken
-        connection.validate_no_broken_transaction()
-        with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-            cursor.execute(sql, parameters, prepare=True)
-            return cursor.fetchall() if cursor.description else []
+    # What Django does before each query: the connection is there and lives, and its transaction is not broken.
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    connection.validate_thread_sharing()
+    connection.validate_no_broken_transaction()
+    with connection.wrap_database_errors:
+        cursor = psycopg.Cursor(connection.connection)
+        cursor.execute(sql, parameters, prepare=True)
+        return cursor.fetchall() if cursor.pgresult and cursor.pgresult.nfields else []

@@ -6,7 +6,6 @@ import hashlib
 import json
 import secrets
 from datetime import timedelta
-from functools import cache
 
 from django.db import connection
 from django.db.models import Q, TextChoices
@@ -43,42 +42,38 @@ def create(
 def verify(secret: str) -> ApiToken | None:
     """The token of a secret, or None. Notes the use, at most once a minute."""
     found = _find(_digest(secret))
-    if found:
+    if found is None:
+        return None
+    token, is_stale = found
+    if is_stale:
         now = timezone.now()
-        a_minute_ago = now - timedelta(minutes=1)
-        if found.last_used_at is None or found.last_used_at < a_minute_ago:
-            stale = Q(last_used_at=None) | Q(last_used_at__lt=a_minute_ago)
-            ApiToken.objects.filter(stale, pk=found.pk).update(last_used_at=now)
-    return found
+        stale = Q(last_used_at=None) | Q(last_used_at__lt=now - timedelta(minutes=1))
+        ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
+    return token
 
 
-@cache
-def _sql() -> tuple[str, list[str], list[str]]:
-    """The statement, and the names of what it returns: of the token, and of its project."""
-    names = [[field.attname for field in model._meta.concrete_fields] for model in (ApiToken, Project)]
-    columns = ", ".join(
-        [
-            f'{alias}."{field.column}"'
-            for alias, model in (("t", ApiToken), ("p", Project))
-            for field in model._meta.concrete_fields
-        ]
-    )
-    sql = f"""SELECT {columns} FROM {ApiToken._meta.db_table} t JOIN {Project._meta.db_table} p ON p.id = t.project_id
-        WHERE t.digest = %s AND t.revoked_at IS NULL AND p.archived_at IS NULL"""  # noqa: S608 # names of our own
-    return sql, names[0], names[1]
+#: What is read of a token and of its project at every call; the rest is read when somebody asks for it.
+OF_TOKEN = ("id", "project_id", "name", "scopes")
+OF_PROJECT = ("id", "key", "name", "from_name", "from_address", "daily_limit", "at_limit", "size_limit")
+FIND = f"""
+SELECT t.last_used_at IS NULL OR t.last_used_at < now() - interval '1 minute',
+    {", ".join(f"t.{name}" for name in OF_TOKEN)}, {", ".join(f"p.{name}" for name in OF_PROJECT)}
+FROM {ApiToken._meta.db_table} t JOIN {Project._meta.db_table} p ON p.id = t.project_id
+WHERE t.digest = %s AND t.revoked_at IS NULL AND p.archived_at IS NULL
+"""  # noqa: S608 # names of our own
 
 
-def _find(digest: str) -> ApiToken | None:
-    """With its project. Programs call often, and Django takes longer to write this query than PostgreSQL to answer."""
-    sql, of_token, of_project = _sql()
-    rows = prepared.execute(sql, [digest])
+def _find(digest: str) -> tuple[ApiToken, bool] | None:
+    """With its project, and whether its use is to be noted. Programs call often, and Django takes longer to write this
+    query than PostgreSQL to answer it."""
+    rows = prepared.execute(FIND, [digest])
     if not rows:
         return None
-    row = rows[0]
-    token = ApiToken.from_db(connection.alias, of_token, row[: len(of_token)])
+    stale, *values = rows[0]
+    token = ApiToken.from_db(connection.alias, OF_TOKEN, values[: len(OF_TOKEN)])
     token.scopes = json.loads(token.scopes)  # Django has the driver leave JSON as it is
-    token.project = Project.from_db(connection.alias, of_project, row[len(of_token) :])
-    return token
+    token.project = Project.from_db(connection.alias, OF_PROJECT, values[len(OF_TOKEN) :])
+    return token, stale
 
 
 def revoke(token: ApiToken) -> None:
