@@ -138,3 +138,14 @@ def test_the_column_is_on_every_day_and_never_compressed() -> None:
             "WHERE i.inhparent = 'delivery_content'::regclass AND a.attname = 'raw'"
         )
         assert [row[0] for row in cursor.fetchall()] in (["e"], [b"e"])
+
+
+def test_whatever_a_mail_is_made_of_it_can_be_looked_at():
+    assert relayed.shown_as_text(b"Subject: x\r\n\r\nHello\r\n").strip() == "Hello"
+    for raw in (
+        b"",
+        b"\x00\xff" * 50,
+        b"Content-Type: text/plain; charset=nonsense\r\n\r\nHi \xff",
+        b"Content-Type: multipart/mixed",
+    ):
+        assert isinstance(relayed.shown_as_text(raw), str)

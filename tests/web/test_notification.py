@@ -271,3 +271,20 @@ def test_every_kind_of_event_can_be_shown(client, it, admin, type):
     shown = page(client, row).text
     assert f"{type.label}</h3>" in shown
     assert "{" not in shown[shown.index("What happened") : shown.index("</ol>")]
+
+
+def test_a_mail_that_another_program_wrote_is_shown_and_leads_to_no_rule(client, it, admin):
+    head = b"From: a@b.example\r\nSubject: Hi\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
+    raw = head + "Grüße aus der Werkstatt\r\n".encode()
+    content = make.content(it, event="relayed", text="", html="", raw=raw)
+    row = make.notification(
+        it,
+        event="relayed",
+        name="Relayed mail",
+        content_id=content.id,
+        state=State.FAILED,
+        reason=Reason.TEMPLATE_TOO_LARGE,
+    )
+    page = client.get(reverse("notification", kwargs={"key": "IT", "id": row.id})).content.decode()
+    assert "Grüße aus der Werkstatt" in page
+    assert "settings/rules/relayed" not in page

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from email import message_from_bytes, policy
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -22,6 +23,8 @@ EVENT = "relayed"
 NAME = "Relayed mail"
 #: No header that is looked for stands beyond so many bytes.
 HEAD_LIMIT = 512 * 1024
+#: As much of a mail is shown on its page.
+SHOWN_LIMIT = 256 * 1024
 # Some programs end their lines with LF alone.
 _HEAD_END = re.compile(rb"\n\r?\n")
 _MESSAGE_ID = re.compile(rb"^message-id:[ \t]*(?:\r?\n[ \t]+)?(<[!-;=?-~]{1,990}>)", re.IGNORECASE | re.MULTILINE)
@@ -93,6 +96,16 @@ def message_id(raw: bytes | None) -> str:
         return ""
     found = _MESSAGE_ID.search(raw, 0, end if (end := head_end(raw)) >= 0 else HEAD_LIMIT)
     return found[1].decode("ascii") if found else ""
+
+
+def shown_as_text(raw: bytes) -> str:
+    """What a mail says, for a person who looks at it: its text, or else its first part, as far as `SHOWN_LIMIT`."""
+    try:
+        mail = message_from_bytes(raw[:SHOWN_LIMIT], policy=policy.default)
+        body = mail.get_body(("plain", "html"))
+        return str(body.get_content()) if body is not None else ""
+    except Exception:  # other people's mail: whatever is wrong with it, the page is shown
+        return raw[:SHOWN_LIMIT].decode("utf-8", "replace")
 
 
 def head_end(raw: bytes | bytearray) -> int:

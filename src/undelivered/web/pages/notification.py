@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from undelivered.database import ids
-from undelivered.delivery import addresses, explain, failures, personal, suppression
+from undelivered.delivery import addresses, explain, failures, personal, relayed, suppression
 from undelivered.delivery import resend as delivery_resend
 from undelivered.delivery.models import Content, Kind, Notification, Provider
 from undelivered.delivery.reasons import Reason
@@ -30,6 +30,7 @@ from undelivered.desk.bad_input import BadInput
 from undelivered.desk.models import Customer, Role
 from undelivered.rules import people
 from undelivered.rules import resend as rules_resend
+from undelivered.rules.events import EVENTS
 from undelivered.web.guard import ProjectRequest, project_admin, project_member
 from undelivered.web.headers import MAIL_POLICY
 from undelivered.web.pages import resent, timeline
@@ -166,6 +167,7 @@ def _page(
         "row": row,
         "project": request.project,
         "admin": admin,
+        "has_rule": row.event in EVENTS,
         "step": explain.next_step(row),
         "why": _why(row),
         "entries": timeline.entries(events),
@@ -211,7 +213,9 @@ def _sent(row: Notification, request: ProjectRequest) -> dict[str, Any]:
         "sender": _mailbox(content.from_name, content.from_address),
         "receiver": _mailbox(row.recipient_name, row.recipient),
         "subject": personal.fill(content.subject, values),
-        "text": personal.fill(content.text, values),
+        "text": personal.fill(content.text, values)
+        if content.raw is None
+        else relayed.shown_as_text(bytes(content.raw)),
         "part": part if part in {"html", "text"} else _first_part(content),
     }
 
