@@ -9,6 +9,7 @@ from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.utils import parseaddr
+from html import escape
 from uuid import UUID
 
 import pytest
@@ -16,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from undelivered.delivery import mime
-from undelivered.delivery.personal import Personal, mark
+from undelivered.delivery.personal import Personal, fill, mark
 
 ID = UUID("01948e00-0000-7000-8000-000000000001")
 AT = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
@@ -261,3 +262,15 @@ def test_the_message_id_is_the_notifications_at_the_senders_domain(from_address,
 def test_replies_go_where_the_content_says():
     assert parse(write(Words(reply_to="it@desk.example")))["Reply-To"] == "it@desk.example"
     assert "Reply-To" not in parse(write())
+
+
+MARKED = f"Dear {mark(Personal.RECIPIENT_NAME)},\n\nall is well.  \n.\n{mark(Personal.REQUEST_URL)}\n"
+lines = st.lists(
+    st.text(max_size=90) | st.sampled_from([*MARKED.split("\n"), "ü" * 70, "x" * 1200, "trailing \t", "=", "a\0b"])
+).map("\n".join)
+
+
+@given(lines, st.sampled_from(["Ann", "Änne", "x" * 990, "two\r\nlines", ""]), st.sampled_from([str, escape]))
+def test_what_is_common_to_all_recipients_is_encoded_as_if_it_were_written_for_each(body, name, escaping):
+    found = {"recipient.name": name, "request.url": "https://desk.example/r/1"}
+    assert mime._Common(body).filled(found, escaping) == mime._encoded(fill(body, found, escaping))

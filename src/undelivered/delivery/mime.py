@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from html import escape
+from itertools import groupby
 from typing import Protocol
 from uuid import UUID
 
@@ -24,6 +25,8 @@ from undelivered.delivery.personal import OPEN, Row, fill, values
 LONGEST_LINE = 998
 #: A longer word cannot be folded and is encoded, which can.
 LONGEST_WORD = 900
+#: Larger bodies are not kept for the recipients to come.
+LARGEST_COMMON = 100_000
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _FIELD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,70}")  # RFC 5322, 2.2, without the signs that nobody uses
 _DOMAIN = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Za-z.:]+\]")
@@ -75,10 +78,10 @@ def write(content: Written, row: Row, *, id: UUID, at: datetime) -> bytes:
         *((_name(name), _unstructured(name, value)) for name, value in content.headers),
         ("MIME-Version", "1.0"),
     ]
-    text = _part("plain", fill(content.text, found))
+    text = _part("plain", content.text, found)
     if not content.html:
         return _head(headers) + text
-    html = _part("html", fill(content.html, found, escape))
+    html = _part("html", content.html, found, escape)
     headers.append(("Content-Type", f'multipart/alternative; boundary="{boundary}"'))
     line = f"--{boundary}".encode("ascii")
     return b"\r\n".join([_head(headers), line, text, line, html, line + b"--", b""])
@@ -98,17 +101,70 @@ def _head(headers: Iterable[tuple[str, str]]) -> bytes:
     return "".join(f"{name}: {value}\r\n" for name, value in headers).encode("utf-8")
 
 
-def _part(subtype: str, body: str) -> bytes:
-    """One part with its headers: 7bit where that is possible, else quoted-printable, which people can still read."""
-    if "\r" in body:
-        body = body.replace("\r\n", "\n").replace("\r", "\n")
-    data = body.encode("utf-8", "replace")
-    lines = data.split(b"\n")
-    encoding = b"7bit"
-    if not body.isascii() or b"\0" in data or max(map(len, lines)) > LONGEST_LINE:
-        encoding, lines = b"quoted-printable", binascii.b2a_qp(data, istext=True).split(b"\n")
-    head = b'Content-Type: text/%s; charset="utf-8"\r\nContent-Transfer-Encoding: %s\r\n\r\n'
-    return b"\r\n".join([head % (subtype.encode("ascii"), encoding) + lines[0], *lines[1:], b""])
+def _part(subtype: str, body: str, found: Mapping[str, str], escape: Callable[[str], str] = str) -> bytes:
+    """One part with its headers, marks filled in."""
+    if OPEN not in body:
+        return _head_of(subtype, *_encoded(body))
+    common = _common(body) if len(body) <= LARGEST_COMMON else _Common(body)
+    return _head_of(subtype, *common.filled(found, escape))
+
+
+def _encoded(body: str) -> tuple[bytes, bytes]:
+    """7bit where that is possible, else quoted-printable, which people can still read; and the lines, joined by LF."""
+    data = _lf(body).encode("utf-8", "replace")
+    if _is_7bit(data):
+        return b"7bit", data
+    return b"quoted-printable", binascii.b2a_qp(data, istext=True)
+
+
+def _head_of(subtype: str, encoding: bytes, lines: bytes) -> bytes:
+    head = b'Content-Type: text/%s; charset="utf-8"\r\nContent-Transfer-Encoding: %s\r\n\r\n%s\r\n'
+    return head % (subtype.encode("ascii"), encoding, b"\r\n".join(lines.split(b"\n")))
+
+
+def _is_7bit(data: bytes) -> bool:
+    return data.isascii() and b"\0" not in data and max(map(len, data.split(b"\n"))) <= LONGEST_LINE
+
+
+def _lf(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+class _Common:
+    """A body with marks: what it says to everybody is encoded once. Both encodings go line by line, so that only the
+    lines with marks are left for each recipient."""
+
+    def __init__(self, body: str) -> None:
+        self.marked: list[str | None] = []  # by piece: a line with marks, or None for lines without
+        self.plain: list[bytes] = []  # by piece: the lines without
+        for is_marked, group in groupby(_lf(body).split("\n"), lambda line: OPEN in line):
+            lines = list(group)
+            self.marked += lines if is_marked else [None]
+            self.plain += [b""] * len(lines) if is_marked else ["\n".join(lines).encode("utf-8", "replace")]
+        self.is_7bit = all(map(_is_7bit, self.plain))
+
+    @cached_property
+    def quoted(self) -> list[bytes]:
+        return [binascii.b2a_qp(lines, istext=True) for lines in self.plain]
+
+    def filled(self, found: Mapping[str, str], escape: Callable[[str], str]) -> tuple[bytes, bytes]:
+        """As `_encoded`."""
+        own = [
+            None if line is None else _lf(fill(line, found, escape)).encode("utf-8", "replace") for line in self.marked
+        ]
+        if self.is_7bit and all(_is_7bit(line) for line in own if line):
+            pieces = [common if line is None else line for line, common in zip(own, self.plain, strict=True)]
+            return b"7bit", b"\n".join(pieces)
+        pieces = [
+            common if line is None else binascii.b2a_qp(line, istext=True)
+            for line, common in zip(own, self.quoted, strict=True)
+        ]
+        return b"quoted-printable", b"\n".join(pieces)
+
+
+@lru_cache(maxsize=32)
+def _common(body: str) -> _Common:
+    return _Common(body)
 
 
 def _line(value: str) -> str:
