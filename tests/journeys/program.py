@@ -57,7 +57,12 @@ class Program:
         self.runs += 1
         with self.words.open("wb") as words:
             self.process = subprocess.Popen(
-                [COMMAND, "run"], env=self.environ(), stdout=words, stderr=subprocess.STDOUT, start_new_session=True
+                [COMMAND, "run"],
+                env=self.environ(),
+                stdout=words,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                umask=0o077,  # the strictest that is usual: PostgreSQL's own account must get through all the same
             )
 
     def until_ready(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -234,12 +235,13 @@ def test_a_killed_child_is_started_again_and_mail_goes_on(program: Program, name
 def _listeners(program: Program) -> set[int]:
     """Processes of the program that take connections for the web: one, or some visitors would get old code."""
     program.tree()
-    return {
-        process.pid
-        for process in program.alive()
-        for connection in process.net_connections("tcp")
-        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == program.port
-    }
+    found = set()
+    for process in program.alive():
+        with contextlib.suppress(psutil.Error):  # it ended meanwhile
+            listening = [one.laddr.port for one in process.net_connections("tcp") if one.status == psutil.CONN_LISTEN]
+            if program.port in listening:
+                found.add(process.pid)
+    return found
 
 
 def _surely(ask: Any) -> str:
