@@ -8,12 +8,13 @@ from __future__ import annotations
 import io
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import django
 
 from benchmarks._helper import serve
-from benchmarks._mails import mails
+from benchmarks._mails import mails, recipient, text
 
 KEY = "IT"
 _kept: dict[str, Any] = {}
@@ -71,6 +72,85 @@ def directly() -> dict[str, Any]:
     return {"begun": begun, "ended": time.perf_counter()}
 
 
+def open_requests(n: int, recipients: int) -> dict[str, Any]:
+    """Requests with so many customers each, and somebody of the team who will answer them."""
+    from undelivered.desk.actors import By
+    from undelivered.desk.models import Customer, Membership, Person, Role
+    from undelivered.rules import act
+
+    agent, made = Person.objects.get_or_create(email="agent@desk.example", defaults={"name": "Jonas Weber"})
+    if made:
+        Membership.objects.create(person=agent, project=_kept["project"], role=Role.AGENT)
+    _kept["by"] = By(person=agent)
+    customers = [
+        Customer.objects.get_or_create(
+            address_key=recipient(at), defaults={"address": recipient(at), "name": f"Customer {at}"}
+        )[0]
+        for at in range(1, recipients + 1)
+    ]
+    _kept[f"requests of {recipients}"] = [
+        act.open_request(
+            _kept["project"],
+            summary="The printer on the second floor",
+            description=text(at, 500),
+            reporter=customers[at % recipients],
+            participants=customers,
+            by=_kept["by"],
+        )
+        for at in range(n)
+    ]
+    return {}
+
+
+def comment(events: int, recipients: int, threads: int) -> dict[str, Any]:
+    """So many public comments, each in an action of its own: whoever is involved is told, in the rule's words."""
+    from undelivered.rules import act
+
+    requests = _kept[f"requests of {recipients}"]
+    comments = [text(at, 900) for at in range(events)]
+
+    def take(mine: int) -> int:
+        """Every so many-th; no two threads meet at one request."""
+        told = 0
+        for at in range(mine, events, threads):
+            done = act.update_request(requests[at % len(requests)], by=_kept["by"], comment=comments[at])
+            told += len(done.told)
+        return told
+
+    if "threads" not in _kept:
+        _kept["threads"] = ThreadPoolExecutor(threads)
+    begun = time.perf_counter()
+    told = sum(_kept["threads"].map(take, range(threads)))
+    return {"begun": begun, "ended": time.perf_counter(), "told": told}
+
+
+def _variable(name: str) -> str:
+    return "{{ " + name.replace(".", "_") + " }}"
+
+
+def same_template() -> dict[str, Any]:
+    """What a comment's mail says, as a template of Django's: the values are replaced by the names of variables."""
+    from undelivered.delivery.models import Content
+    from undelivered.delivery.personal import Personal, mark
+    from undelivered.rules.content import Template, compose
+    from undelivered.rules.rules_of import rules_of
+
+    request = next(made[0] for name, made in _kept.items() if name.startswith("requests of"))
+    names = ("request.key", "request.summary", "comment.author", "comment.body")
+    values = {name: name.replace(".", "Q").upper() for name in names}
+    rule = next(rule for rule in rules_of(_kept["project"]) if rule.event == "public_comment_added")
+    made: Content = compose(_kept["project"], request, [Template.of(rule)], values)
+    found = {}
+    for part in ("subject", "text", "html"):
+        said = getattr(made, part)
+        for name, value in values.items():
+            said = said.replace(value, _variable(name))
+        for one in Personal:
+            said = said.replace(mark(one), _variable(one.value))
+        found[part] = said
+    return found
+
+
 def _call(body: bytes, method: str = "POST") -> str:
     said: list[str] = []
     environ = {
@@ -103,4 +183,5 @@ if __name__ == "__main__":
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "undelivered.settings")
     django.setup()
-    serve({"prepare": prepare, "write": write, "by_api": by_api, "directly": directly})
+    deeds = (prepare, write, by_api, directly, open_requests, comment, same_template)
+    serve({deed.__name__: deed for deed in deeds})

@@ -101,6 +101,10 @@ class Desk:
         """What autovacuum would do sooner or later, at a moment when nobody is measured."""
         self.database.execute("VACUUM ANALYZE delivery_notification, delivery_deliveryevent, delivery_content")
 
+    def pids(self) -> list[int | None]:
+        """Whose time is Undelivered's."""
+        return [self.caller.process.pid, self.postgres.pid, *(process.pid for process in self.workers)]
+
     def memory(self) -> int:
         """Bytes that the largest worker holds."""
         return max(psutil.Process(process.pid).memory_info().rss for process in self.workers)

@@ -42,34 +42,3 @@ def mails(n: int, size: int) -> list[dict[str, Any]]:
         }
         for number in range(1, n + 1)
     ]
-
-
-# A comment's mail as service desks write it, in the form of Django's templates; ours is a rule's template of the same
-# words and layout (`rendered`).
-SUBJECT_TEMPLATE = "[{{ request.key }}] {{ request.summary }}"
-TEXT_TEMPLATE = """{{ desk }}
-{{ request.key }} · {{ request.summary }}
-
-{{ comment.author }} commented:
-
-> {{ comment.text }}
-
-Hello {{ name }}, open the request: {{ url }}
-
---
-You get this mail because you take part in the request {{ request.key }} of {{ desk }}.
-Turn off this request's notifications:
-{{ off }}
-"""
-HTML_TEMPLATE = ""
-
-
-def variables(number: int) -> dict[str, Any]:
-    return {
-        "desk": "IT help",
-        "request": {"key": f"IT-{number}", "summary": "The printer on the second floor"},
-        "comment": {"author": "Ann Lee", "text": text(number, 900)},
-        "name": f"Customer {number}",
-        "url": f"http://127.0.0.1:8025/r/{number}",
-        "off": f"http://127.0.0.1:8025/off/{number}",
-    }

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from statistics import median
 
-from benchmarks._helper import load
+from benchmarks._helper import cpu_s, load
 
 QUICK = bool(os.environ.get("BENCH_QUICK"))
 ROUNDS = 2 if QUICK else 5
@@ -24,12 +24,27 @@ def fewer(n: int) -> int:
 
 @dataclass
 class Contender:
+    """`mails` a round; `pids`: the processes whose time is its own; `tidy` comes after a round and is not measured."""
+
     name: str
     round: Round
+    mails: int = 0
+    pids: Callable[[], list[int | None]] | None = None
+    tidy: Callable[[], object] | None = None
     found: list[dict[str, float]] = field(default_factory=list)
+    spent: list[float] = field(default_factory=list)
 
     def rates(self, what: str) -> list[float]:
         return [one[what] for one in self.found if what in one]
+
+    def take_turn(self) -> None:
+        pids = self.pids() if self.pids else []
+        before = cpu_s(*pids)
+        self.found.append(self.round())
+        if pids and self.mails:
+            self.spent.append(1000 * (cpu_s(*pids) - before) / self.mails)
+        if self.tidy:
+            self.tidy()
 
     def rate(self, what: str) -> float:
         return median(self.rates(what))
@@ -40,8 +55,10 @@ def take_turns(contenders: Iterable[Contender], rounds: int = ROUNDS) -> None:
     print(f"load before: {load()}", flush=True)
     for number in range(1, rounds + 1):
         for one in contenders:
-            one.found.append(one.round())
+            one.take_turn()
             shown = ", ".join(f"{what} {rate:,.0f}/s" for what, rate in one.found[-1].items())
+            if one.spent:
+                shown += f", {one.spent[-1]:.2f} ms"
             print(f"  round {number}: {one.name:42} {shown}   (load {load()})", flush=True)
 
 
@@ -51,12 +68,16 @@ def ratio(ours: Contender, what: str, theirs: Contender, of: str) -> float:
 
 
 def table(rows: Iterable[tuple[str, Contender, str, float | None]]) -> None:
-    """`rows`: what it is, who, which rate, and our ratio to it."""
-    print(f"\n{'':58} {'median/s':>10} {'min':>8} {'max':>8}   ours is")
+    """`rows`: what it is, who, which rate, and our ratio to it. Milliseconds of processor a mail are those of the whole
+    round, of all its processes and PostgreSQL, without the sink."""
+    print(f"\n{'':52} {'median/s':>10} {'min':>8} {'max':>8} {'ms/mail':>8}   ours is")
+    told: set[str] = set()
     for label, who, what, times in rows:
         rates = who.rates(what)
+        spent = f"{median(who.spent):8.2f}" if who.spent and who.name not in told else f"{'':8}"
+        told.add(who.name)
         against = "" if times is None else f"{times:.2f} x"
-        print(f"{label:58} {median(rates):10,.0f} {min(rates):8,.0f} {max(rates):8,.0f}   {against}")
+        print(f"{label:52} {median(rates):10,.0f} {min(rates):8,.0f} {max(rates):8,.0f} {spent}   {against}")
 
 
 def result(name: str, value: float, unit: str, peer: str, peer_value: float, times: float) -> None:

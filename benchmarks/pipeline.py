@@ -25,6 +25,7 @@ SIZE = 4096
 PER_CALL = 200
 MAILS = fewer(6000)
 END = "end to end"
+Pids = Callable[[], list[int | None]]
 
 
 def ours(it: Desk, way: str) -> Round:
@@ -33,7 +34,6 @@ def ours(it: Desk, way: str) -> Round:
     def round() -> dict[str, float]:
         took = it.caller.ask(way)
         ended = it.wait()
-        it.tidy()
         return {"accept": MAILS / (took["ended"] - took["begun"]), END: MAILS / (ended - took["begun"])}
 
     return round
@@ -47,7 +47,6 @@ def drained(it: Desk) -> Round:
         it.caller.ask("directly")
         begun = it.go_on()
         ended = it.wait()
-        it.tidy()
         return {"drain": MAILS / (ended - begun)}
 
     return round
@@ -58,7 +57,6 @@ def post_office(helper: Helper, n: int) -> Round:
         stored = helper.ask("in_batches", per_call=1000)
         sent = helper.ask("drain")
         assert sent["queued"] == 0
-        helper.ask("tidy")
         took, drain = stored["ended"] - stored["begun"], sent["ended"] - sent["begun"]
         return {"accept": n / took, "drain": n / drain, END: n / (took + drain)}
 
@@ -72,7 +70,6 @@ def post_office_singly(helper: Helper, n: int) -> Round:
         stored = helper.ask("one_by_one")
         sent = helper.ask("drain")
         assert sent["queued"] == 0
-        helper.ask("tidy")
         took = stored["ended"] - stored["begun"] + sent["ended"] - sent["begun"]
         return {"accept": n / (stored["ended"] - stored["begun"]), END: n / took}
 
@@ -139,6 +136,8 @@ def rivals(stack: ExitStack, it: Desk, port: int) -> dict[str, Contender]:
     """Those that can be measured on this machine; why not, of the others."""
     found: dict[str, Contender] = {}
     env = {"BENCH_DATABASE_URL": it.url, "BENCH_SINK": str(port)}
+    missing = "" if peers.installed() else peers.MISSING
+    no_source = "" if tool("smtp-source") else "smtp-source is not to be had here"
 
     def helper(module: str, env: dict[str, str], n: int) -> Helper:
         one = stack.enter_context(Helper(module, env, str(peers.PYTHON)))
@@ -146,34 +145,32 @@ def rivals(stack: ExitStack, it: Desk, port: int) -> dict[str, Contender]:
         one.ask("write", n=n, size=SIZE)
         return one
 
-    def add(name: str, why_not: str, make: Callable[[], Round]) -> None:
-        if why_not:
-            print(f"{name}: not measured, {why_not}")
-        else:
-            found[name] = Contender(name, make())
+    def add(name: str, n: int, round: Round, one: Helper | None = None, more: Pids = list) -> None:
+        pids = (lambda: [one.process.pid, it.postgres.pid, *more()]) if one else more
+        found[name] = Contender(name, round, n, pids, (lambda: one.ask("tidy")) if one else None)
 
-    missing = "" if peers.installed() else peers.MISSING
-    n = fewer(3000)
-    add("post_office", missing, lambda: post_office(helper("benchmarks.peers.post_office", env, n), n))
-    few = fewer(1000)
-    add(
-        "post_office, send()",
-        missing,
-        lambda: post_office_singly(helper("benchmarks.peers.post_office", env, few), few),
-    )
-    m = fewer(600)
-    if not (why_not := missing or redis.why_not()):
+    if missing:
+        print(f"post_office and Celery: not measured, {missing}")
+    else:
+        for name, way, n in (("post_office", post_office, 3000), ("post_office, send()", post_office_singly, 1000)):
+            n = fewer(n)
+            one = helper("benchmarks.peers.post_office", env, n)
+            add(name, n, way(one, n), one)
+    if missing or (missing := redis.why_not()):
+        print(f"Celery: not measured, {missing}")
+    else:
         with_redis = {**env, "BENCH_REDIS": stack.enter_context(redis.redis())}
+        m = fewer(600)
         outbox = helper("benchmarks.peers.outbox", with_redis, m)
-    for name, pool in (("Celery, 2 processes", ["-c", "2"]), ("Celery, 16 threads", ["-P", "threads", "-c", "16"])):
-        add(name, why_not, lambda pool=pool: celery(outbox, m, with_redis, pool))  # type: ignore[misc]
-    no_source = "" if tool("smtp-source") else "smtp-source is not to be had here"
-    add(
-        "Postfix",
-        no_source or postfix.why_not(),
-        lambda: relayed(stack.enter_context(postfix.relay(port)), fewer(1500)),
-    )
-    add("smtp-source", no_source, lambda: straight(port, fewer(20_000)))
+        for name, pool in (("Celery, 2 processes", ["-c", "2"]), ("Celery, 16 threads", ["-P", "threads", "-c", "16"])):
+            add(name, m, celery(outbox, m, with_redis, pool), outbox, lambda: [os.getpid()])  # its worker is our child
+    if missing := no_source or postfix.why_not():
+        print(f"Postfix: not measured, {missing}")
+    else:
+        relay = stack.enter_context(postfix.relay(port))
+        add("Postfix", fewer(1500), relayed(relay, fewer(1500)), more=lambda: [relay.pid])
+    if not no_source:
+        add("smtp-source", fewer(20_000), straight(port, fewer(20_000)))
     return found
 
 
@@ -195,13 +192,15 @@ def main() -> None:
         it = stack.enter_context(desk(port))
         it.start_worker()
         it.caller.ask("write", n=MAILS, per_call=PER_CALL, size=SIZE)
-        api = Contender("Undelivered, batch API", ours(it, "by_api"))
-        direct = Contender("Undelivered, without HTTP and JSON", ours(it, "directly"))
-        drain = Contender("Undelivered, draining alone", drained(it))
+        of_ours = {"mails": MAILS, "pids": it.pids, "tidy": it.tidy}
+        api = Contender("Undelivered, batch API", ours(it, "by_api"), **of_ours)
+        direct = Contender("Undelivered, without HTTP and JSON", ours(it, "directly"), **of_ours)
+        drain = Contender("Undelivered, draining alone", drained(it), **of_ours)
         others = rivals(stack, it, port)
         api.round()
         take_turns([api, direct, drain, *others.values()])
         spent = processor(it, api.round)
+        it.tidy()
         print(f"\nMails of {SIZE} bytes to {where}.")
         rows = [
             (f"{api.name}: {END}", api, END, None),

@@ -15,7 +15,7 @@ from typing import Any
 import django
 
 from benchmarks._helper import serve
-from benchmarks._mails import HTML_TEMPLATE, SUBJECT_TEMPLATE, TEXT_TEMPLATE, mails, recipient, variables
+from benchmarks._mails import mails
 
 SENDER = "desk@example.com"
 PROCESSES = 2
@@ -24,12 +24,8 @@ _kept: dict[str, Any] = {}
 
 def prepare() -> None:
     from django.core.management import call_command
-    from post_office.models import EmailTemplate
 
     call_command("migrate", verbosity=0, interactive=False)
-    EmailTemplate.objects.get_or_create(
-        name="comment", subject=SUBJECT_TEMPLATE, content=TEXT_TEMPLATE, html_content=HTML_TEMPLATE
-    )
 
 
 def write(n: int, size: int = 4096) -> None:
@@ -39,10 +35,19 @@ def write(n: int, size: int = 4096) -> None:
     ]
 
 
-def write_templated(n: int) -> None:
+def template(subject: str, text: str, html: str) -> None:
+    from post_office.models import EmailTemplate
+
+    EmailTemplate.objects.update_or_create(
+        name="comment", defaults={"subject": subject, "content": text, "html_content": html}
+    )
+
+
+def write_templated(mails: list[dict[str, Any]]) -> None:
+    """`mails`: recipient and the values of the template's variables."""
     _kept["mails"] = [
-        {"sender": SENDER, "recipients": recipient(at), "template": "comment", "context": variables(at)}
-        for at in range(1, n + 1)
+        {"sender": SENDER, "recipients": one["recipient"], "template": "comment", "context": one["values"]}
+        for one in mails
     ]
 
 
@@ -100,6 +105,6 @@ if __name__ == "__main__":
         serve(
             {
                 function.__name__: function
-                for function in (prepare, write, write_templated, one_by_one, in_batches, drain, tidy)
+                for function in (prepare, write, template, write_templated, one_by_one, in_batches, drain, tidy)
             }
         )

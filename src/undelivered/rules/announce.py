@@ -20,6 +20,7 @@ from undelivered.rules import variables
 from undelivered.rules.content import Template, compose
 from undelivered.rules.decide import Decision, Happened, decide, groups
 from undelivered.rules.events import EVENTS
+from undelivered.rules.recipients import Involved
 
 __all__ = ("Happened", "Planned", "Told", "announce", "plan")
 
@@ -44,9 +45,10 @@ def announce(
     A template that does not render makes failed mails, never a failed action."""
     if not happened:
         return Told([], [])
-    decisions = decide(project, request, happened, by)
+    involved = Involved(request)
+    decisions = decide(project, involved, happened, by)
     rules = {decision.rule.event: decision.rule for decision in decisions}
-    values = variables.values(project, by=by, request=request, comment=comment)
+    values = variables.values(project, by=by, request=request, comment=comment, participants=involved.participants)
     for one in happened:
         values |= one.values
     made: list[Notification] = []
@@ -126,7 +128,7 @@ class Planned:
 def plan(request: Request, events: Sequence[str], by: By, about: Sequence[Customer] = ()) -> list[Planned]:
     """Whom the events would be mailed to, and whom not: for the page that asks before it acts. Writes nothing."""
     project = request.project
-    decisions = decide(project, request, [Happened(event, about) for event in events], by)
+    decisions = decide(project, Involved(request), [Happened(event, about) for event in events], by)
     blocked = suppression.found_for(project, [one.customer.address for one in decisions if one.customer])
     planned: dict[int, Planned] = {}
     for decision in decisions:

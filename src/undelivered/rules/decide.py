@@ -11,7 +11,7 @@ from undelivered.desk.actors import By
 from undelivered.desk.models import Customer, OptOut, Project, Request
 from undelivered.rules.events import EVENTS, Event
 from undelivered.rules.models import Rule
-from undelivered.rules.recipients import RECIPIENTS
+from undelivered.rules.recipients import RECIPIENTS, Involved
 from undelivered.rules.rules_of import recipients_of, rules_of
 
 
@@ -37,19 +37,19 @@ class Decision:
         return EVENTS[self.rule.event]
 
 
-def decide(project: Project, request: Request | None, happened: Sequence[Happened], by: By) -> list[Decision]:
+def decide(project: Project, involved: Involved, happened: Sequence[Happened], by: By) -> list[Decision]:
     """A decision for every event and everyone who could be told of it, events by priority.
 
     Who is told of several events is told once: of the first; the others are MERGED into that mail.
     """
-    rules = {rule.event: rule for rule in rules_of(project)}
+    rules = {rule.event: rule for rule in rules_of(project, [one.event for one in happened])}
     actor = _key_of(by)
-    opted_out = _opted_out(request)
+    opted_out = _opted_out(involved.request)
     told: set[int] = set()
     decisions: list[Decision] = []
     for one in sorted(happened, key=lambda one: -EVENTS[one.event].priority):
         rule = rules[one.event]
-        who = _recipients(rule, request, one.about)
+        who = _recipients(rule, involved, one.about)
         if not who:
             decisions.append(Decision(rule, None, NotSentCause.NO_RECIPIENT))
         for customer, roles in who:
@@ -76,11 +76,11 @@ def groups(decisions: Iterable[Decision]) -> dict[tuple[str, ...], list[Customer
     return found
 
 
-def _recipients(rule: Rule, request: Request | None, about: Sequence[Customer]) -> list[tuple[Customer, set[str]]]:
+def _recipients(rule: Rule, involved: Involved, about: Sequence[Customer]) -> list[tuple[Customer, set[str]]]:
     """Everyone once, with the recipients' names that they came by."""
     found: dict[int, tuple[Customer, set[str]]] = {}
     for name in recipients_of(rule):
-        for customer in RECIPIENTS[name].who(request, about):
+        for customer in RECIPIENTS[name].who(involved, about):
             found.setdefault(customer.pk, (customer, set()))[1].add(name)
     return list(found.values())
 

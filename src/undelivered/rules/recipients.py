@@ -4,30 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from undelivered.desk.models import Customer, Request
 
-Who = Callable[[Request | None, Sequence[Customer]], Sequence[Customer]]
+
+@dataclass(frozen=True)
+class Involved:
+    """Those who have to do with a request, read once for all events of an action."""
+
+    request: Request | None
+
+    @cached_property
+    def participants(self) -> list[Customer]:
+        """In the order in which they were added."""
+        return list(self.request.participants.order_by("participant__id")) if self.request else []
+
+
+Who = Callable[[Involved, Sequence[Customer]], Sequence[Customer]]
 
 
 @dataclass(frozen=True, slots=True)
 class Recipients:
-    """`who` finds them, given the request and the people whom the event is about."""
+    """`who` finds them, given those involved and the people whom the event is about."""
 
     label: str
     who: Who
 
 
-def _reporter(request: Request | None, about: Sequence[Customer]) -> Sequence[Customer]:
-    return [request.reporter] if request else []
+def _reporter(involved: Involved, about: Sequence[Customer]) -> Sequence[Customer]:
+    return [involved.request.reporter] if involved.request else []
 
 
-def _participants(request: Request | None, about: Sequence[Customer]) -> Sequence[Customer]:
-    """In the order in which they were added."""
-    return list(request.participants.order_by("participant__id")) if request else []
+def _participants(involved: Involved, about: Sequence[Customer]) -> Sequence[Customer]:
+    return involved.participants
 
 
-def _about(request: Request | None, about: Sequence[Customer]) -> Sequence[Customer]:
+def _about(involved: Involved, about: Sequence[Customer]) -> Sequence[Customer]:
     return about
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -20,19 +20,20 @@ from undelivered.rules.recipients import OF_A_REQUEST, RECIPIENTS
 LONGEST_NAME = 100
 
 
-def rules_of(project: Project) -> list[Rule]:
-    """The rules of a project, in the order of the events."""
-    found = _by_event(project)
-    missing = [event for slug, event in EVENTS.items() if slug not in found]
+def rules_of(project: Project, events: Collection[str] = EVENTS) -> list[Rule]:
+    """The rules of a project for these events, in the order of the events."""
+    wanted = [slug for slug in EVENTS if slug in events]
+    found = _by_event(project, wanted)
+    missing = [EVENTS[slug] for slug in wanted if slug not in found]
     if missing:
         made = [Rule(project=project, event=event.slug, name=event.label) for event in missing]
         Rule.objects.bulk_create(made, ignore_conflicts=True)
-        found = _by_event(project)
-    return [found[slug] for slug in EVENTS]
+        found = _by_event(project, wanted)
+    return [found[slug] for slug in wanted]
 
 
-def _by_event(project: Project) -> dict[str, Rule]:
-    return {rule.event: rule for rule in Rule.objects.filter(project=project, event__in=EVENTS)}
+def _by_event(project: Project, wanted: Sequence[str]) -> dict[str, Rule]:
+    return {rule.event: rule for rule in Rule.objects.filter(project=project, event__in=wanted)}
 
 
 def choices(event: Event) -> list[str]:

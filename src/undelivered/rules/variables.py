@@ -105,7 +105,12 @@ def samples(event: str, project: Project | None = None) -> dict[str, str]:
 
 
 def values(
-    project: Project, *, by: By, request: Request | None = None, comment: Comment | None = None
+    project: Project,
+    *,
+    by: By,
+    request: Request | None = None,
+    comment: Comment | None = None,
+    participants: Sequence[Customer] = (),
 ) -> dict[str, str]:
     """The values of what is common to all recipients, but for what only an event itself knows."""
     somebody = by.person or by.customer
@@ -123,7 +128,7 @@ def values(
             "request.status": Status(request.status).label,
             "request.resolution": request.resolution,
             "request.reporter": request.reporter.called,
-            "request.participants": in_words(list(request.participants.order_by("participant__id"))),
+            "request.participants": in_words(participants),
             "request.created": _moment(request.created_at),
         }
     if comment is not None:
