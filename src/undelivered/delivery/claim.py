@@ -13,7 +13,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from psycopg import AsyncConnection
-from psycopg.rows import class_row
+from psycopg.rows import args_row
 
 from undelivered.database import ids
 
@@ -116,7 +116,7 @@ async def claim(
         "only": None if only is None else list(only),
         "without": list(without),
     }
-    async with connection.cursor(row_factory=class_row(Claimed), binary=True) as cursor:
+    async with connection.cursor(row_factory=args_row(Claimed), binary=True) as cursor:
         await cursor.execute(CLAIM, parameters)
         return sorted(await cursor.fetchall(), key=lambda row: row.id)
 

@@ -13,13 +13,13 @@ from typing import Any
 from uuid import UUID
 
 from psycopg import AsyncConnection
-from psycopg.rows import class_row
+from psycopg.rows import args_row, class_row
 
 from undelivered.database.arrays import array
 from undelivered.delivery import limits, mime, relayed, retry, suppression
 from undelivered.delivery.checks import Candidate, Objection, check
 from undelivered.delivery.claim import Claimed
-from undelivered.delivery.outcomes import Outcome
+from undelivered.delivery.outcomes import Accepted, Outcome
 from undelivered.delivery.reasons import Reason
 from undelivered.delivery.record import Result
 from undelivered.delivery.retry import Verdict, decide, held, objected
@@ -110,7 +110,7 @@ async def load(connection: AsyncConnection[Any], batch: Sequence[Claimed]) -> De
     """Three queries, whatever the size of the batch."""
     wanted = sorted({row.content_id for row in batch})
     projects = sorted({row.project_id for row in batch})
-    async with connection.cursor(row_factory=class_row(Words), binary=True) as cursor:
+    async with connection.cursor(row_factory=args_row(Words), binary=True) as cursor:
         await cursor.execute(CONTENTS, [array("uuid", wanted), wanted[0], wanted[-1]])
         words = {one.id: one for one in await cursor.fetchall()}
     async with connection.cursor(row_factory=class_row(Terms)) as cursor:
@@ -220,7 +220,7 @@ def judge(mail: Ready, outcome: Outcome, policy: Policy, provider_id: int, provi
     verdict = decide(
         outcome,
         attempt=mail.row.attempts,
-        since=_since(mail),
+        since=now if isinstance(outcome, Accepted) else _since(mail),
         now=now,
         give_up_after=policy.give_up_after,
         provider_due=provider_due,
