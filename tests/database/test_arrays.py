@@ -17,6 +17,9 @@ from undelivered.database.arrays import array
     ("kind", "values"),
     [
         ("uuid", [UUID(int=0), UUID(int=2**128 - 1), None]),
+        ("text", ["the same"] * 5),
+        ("bigint", [None, None, None]),
+        ("bigint", [1, 2, 1]),
         ("text", ["", "a", None, 'quotes " and \\ and {,}', "NULL", "ä\u2028\U0001f600", "x" * 100_000]),
         ("bytea", [b"", b"\x00\xff", None]),
         ("smallint", [0, -1, 32767, None]),

@@ -88,7 +88,12 @@ _TYPES: dict[str, tuple[int, int, Callable[[Any], bytes]]] = {
 def array(kind: str, values: Iterable[UUID | str | bytes | int | date | datetime | None]) -> Array:
     """The values, all of one type of PostgreSQL's; None is NULL. JSON comes as bytes, moments with their zone."""
     element, whole, write = _TYPES[kind]
-    parts = [_NULL if value is None else write(value) for value in values]
-    if not parts:
+    given = list(values)
+    if not given:
         return Array(whole, Struct("!iiI").pack(0, 0, element))
+    first = given[0]
+    if given[-1] is first and given.count(first) == len(given):  # many columns say the same of every row
+        parts = [_NULL if first is None else write(first)] * len(given)
+    else:
+        parts = [_NULL if value is None else write(value) for value in given]
     return Array(whole, _HEAD(1, _NULL in parts, element, len(parts), 1) + b"".join(parts))
