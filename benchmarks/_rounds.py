@@ -24,13 +24,15 @@ def fewer(n: int) -> int:
 
 @dataclass
 class Contender:
-    """`mails` a round; `pids`: the processes whose time is its own; `tidy` comes after a round and is not measured."""
+    """`mails` a round; `pids`: the processes whose time is its own; `ready` and `tidy` come before and after
+    a round, and are not measured."""
 
     name: str
     round: Round
     mails: int = 0
     pids: Callable[[], list[int | None]] | None = None
     tidy: Callable[[], object] | None = None
+    ready: Callable[[], object] | None = None
     found: list[dict[str, float]] = field(default_factory=list)
     spent: list[float] = field(default_factory=list)
 
@@ -38,6 +40,8 @@ class Contender:
         return [one[what] for one in self.found if what in one]
 
     def take_turn(self) -> None:
+        if self.ready:
+            self.ready()
         pids = self.pids() if self.pids else []
         before = cpu_s(*pids)
         self.found.append(self.round())

@@ -12,6 +12,7 @@ import os
 import subprocess
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any
 
 from benchmarks import peers
@@ -76,29 +77,62 @@ def post_office_singly(helper: Helper, n: int) -> Round:
     return round
 
 
-def celery(helper: Helper, n: int, env: dict[str, str], pool: list[str]) -> Round:
-    command = [str(peers.PYTHON), "-m", "celery", "-A", "benchmarks.peers.outbox", "worker", *pool, "-l", "ERROR"]
-    quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+@dataclass
+class Celery:
+    """A helper that enqueues, and a worker that is started for each round."""
 
-    def round() -> dict[str, float]:
-        worker = subprocess.Popen(
-            [*command, *quiet],
+    helper: Helper
+    n: int
+    env: dict[str, str]
+    pool: tuple[str, ...]
+    worker: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.stop()
+        command = [
+            str(peers.PYTHON),
+            "-m",
+            "celery",
+            "-A",
+            "benchmarks.peers.outbox",
+            "worker",
+            *self.pool,
+            "-l",
+            "ERROR",
+        ]
+        self.worker = subprocess.Popen(
+            [*command, "--without-gossip", "--without-mingle", "--without-heartbeat"],
             cwd=ROOT,
-            env={**os.environ, **env},
+            env={**os.environ, **self.env},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        try:
-            helper.ask("first")  # the worker is there, and its connections are open
-            stored = helper.ask("enqueue", per_call=PER_CALL)
-            sent = helper.ask("wait")
-            assert sent["queued"] == 0
-            helper.ask("tidy")
-        finally:
-            end(worker)
-        return {"accept": n / (stored["ended"] - stored["begun"]), END: n / (sent["ended"] - stored["begun"])}
+        self.helper.ask("first")  # it is there, and its connections are open
 
-    return round
+    def stop(self) -> None:
+        if self.worker:
+            end(self.worker)
+            self.worker = None
+
+    def pids(self) -> list[int | None]:
+        assert self.worker
+        return [self.helper.process.pid, self.worker.pid]
+
+    def round(self) -> dict[str, float]:
+        if "BENCH_TUNED" in self.env:
+            stored = self.helper.ask("in_batches", per_call=PER_CALL)
+        else:
+            stored = self.helper.ask("one_by_one")
+        sent = self.helper.ask("wait")
+        assert sent["queued"] == 0
+        return {
+            "accept": self.n / (stored["ended"] - stored["begun"]),
+            END: self.n / (sent["ended"] - stored["begun"]),
+        }
+
+    def tidy(self) -> None:
+        self.stop()
+        self.helper.ask("tidy")
 
 
 def relayed(relay: postfix.Relay, n: int) -> Round:
@@ -160,10 +194,16 @@ def rivals(stack: ExitStack, it: Desk, port: int) -> dict[str, Contender]:
         print(f"Celery: not measured, {missing}")
     else:
         with_redis = {**env, "BENCH_REDIS": stack.enter_context(redis.redis())}
-        m = fewer(600)
-        outbox = helper("benchmarks.peers.outbox", with_redis, m)
-        for name, pool in (("Celery, 2 processes", ["-c", "2"]), ("Celery, 16 threads", ["-P", "threads", "-c", "16"])):
-            add(name, m, celery(outbox, m, with_redis, pool), outbox, lambda: [os.getpid()])  # its worker is our child
+        for name, n, pool, more in (
+            ("Celery, as usual", 300, ("-c", "2"), {}),
+            ("Celery, tuned, 2 processes", 900, ("-c", "2"), {"BENCH_TUNED": "1"}),
+            ("Celery, tuned, 16 threads", 900, ("-P", "threads", "-c", "16"), {"BENCH_TUNED": "1"}),
+        ):
+            n = fewer(n)
+            own = {**with_redis, **more}
+            one = Celery(helper("benchmarks.peers.outbox", own, n), n, own, pool)
+            stack.callback(one.stop)
+            found[name] = Contender(name, one.round, n, one.pids, one.tidy, one.start)
     if missing := no_source or postfix.why_not():
         print(f"Postfix: not measured, {missing}")
     else:
