@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME ...] [--quick]`: run some measurements or all of them.
+"""`python -m benchmarks [NAME ...] [--quick|--full]`: run some measurements or all of them.
 
 A measurement is a module here with a `main()` that prints a table and, as its last line, one JSON object with `name`,
 `value`, `unit`, `peer`, `peer_value` and `ratio` (value / peer_value).
@@ -30,6 +30,7 @@ def run(wanted: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    if "--quick" in sys.argv:  # fewer and shorter rounds
-        os.environ["BENCH_QUICK"] = "1"
-    sys.exit(run([name for name in sys.argv[1:] if name != "--quick"]))
+    for flag in ("--quick", "--full"):  # fewer and shorter rounds; a million where it is usually less
+        if flag in sys.argv:
+            os.environ[f"BENCH_{flag[2:].upper()}"] = "1"
+    sys.exit(run([name for name in sys.argv[1:] if not name.startswith("--")]))

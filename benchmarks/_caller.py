@@ -72,6 +72,38 @@ def directly() -> dict[str, Any]:
     return {"begun": begun, "ended": time.perf_counter()}
 
 
+def fill(n: int, size: int = 4096) -> dict[str, Any]:
+    """So many more notifications that wait, all of the same words."""
+    from undelivered.database import ids
+    from undelivered.delivery import counts, store, written
+    from undelivered.delivery.models import Kind
+
+    project = _kept["project"]
+    if "shared" not in _kept:
+        mail = written.Written(Kind.REQUEST, "Public comment added", recipient(1), "Printer", text(1, size))
+        _kept["shared"] = written._content(project, mail)
+        store.store([_kept["shared"]], [], counts.zone())
+    begun = time.perf_counter()
+    for first in range(0, n, 2000):
+        rows = [
+            store.NewNotification(
+                id=ids.uuid7(),
+                content_id=_kept["shared"].id,
+                project_id=project.pk,
+                kind=Kind.REQUEST,
+                event=written.EVENT,
+                name="Public comment added",
+                recipient=recipient(at),
+                recipient_key=recipient(at),
+                recipient_domain=recipient(at).partition("@")[2],
+                issue_key=f"IT-{at % 5000}",
+            )
+            for at in range(first, min(n, first + 2000))
+        ]
+        store.store([], rows, counts.zone())
+    return {"begun": begun, "ended": time.perf_counter()}
+
+
 def open_requests(n: int, recipients: int) -> dict[str, Any]:
     """Requests with so many customers each, and somebody of the team who will answer them."""
     from undelivered.desk.actors import By
@@ -183,5 +215,5 @@ if __name__ == "__main__":
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "undelivered.settings")
     django.setup()
-    deeds = (prepare, write, by_api, directly, open_requests, comment, same_template)
+    deeds = (prepare, write, by_api, directly, fill, open_requests, comment, same_template)
     serve({deed.__name__: deed for deed in deeds})

@@ -11,6 +11,7 @@ from statistics import median
 from benchmarks._helper import cpu_s, load
 
 QUICK = bool(os.environ.get("BENCH_QUICK"))
+FULL = bool(os.environ.get("BENCH_FULL"))
 ROUNDS = 2 if QUICK else 5
 
 #: One round of a contender: its rates by what was measured.
@@ -86,5 +87,9 @@ def table(rows: Iterable[tuple[str, Contender, str, float | None]]) -> None:
 
 def result(name: str, value: float, unit: str, peer: str, peer_value: float, times: float) -> None:
     """The last line, for programs."""
-    found = {"name": name, "value": round(value, 1), "unit": unit, "peer": peer, "peer_value": round(peer_value, 1)}
+    found = {"name": name, "value": _rounded(value), "unit": unit, "peer": peer, "peer_value": _rounded(peer_value)}
     print(json.dumps({**found, "ratio": round(times, 2)}))
+
+
+def _rounded(value: float) -> float:
+    return round(value, 1) if value >= 10 else round(value, 3)
