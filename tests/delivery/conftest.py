@@ -24,6 +24,7 @@ TABLES = (
     "delivery_strike",
     "delivery_suppression",
     "delivery_provider",
+    "delivery_maildomain",
     "delivery_worker",
     "delivery_throughput",
     "desk_auditentry",

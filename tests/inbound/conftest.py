@@ -9,7 +9,7 @@ import pytest
 from tests.delivery.conftest import TABLES
 
 #: Children first. Quicker than TRUNCATE, which would rewrite some hundred partitions.
-ALL = ("inbound_smtpcredential", "inbound_trustednetwork", *TABLES)
+ALL = ("inbound_arrival", "inbound_mailbox", "inbound_smtpcredential", "inbound_trustednetwork", *TABLES)
 
 
 @pytest.fixture

@@ -41,6 +41,7 @@ HOT = (
     Hot("delivery_content", outlives=1, storage="toast_tuple_target=8160"),
     Hot("delivery_deliveryevent", column="notification_id"),
     Hot("delivery_notsent"),
+    Hot("inbound_arrival"),
 )
 
 

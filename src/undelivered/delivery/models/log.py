@@ -1,7 +1,7 @@
-"""What delivery remembers. The first four are the hot tables: partitioned by day, without foreign keys in the database.
+"""The hot tables: partitioned by day, without foreign keys in the database.
 
-Read them with both id bounds (`database.ids.lowest`), write them through `enqueue`, `claim` and `record` only.
-Relations to and from them may point at nothing: the other side is dropped with its day.
+Read them with both id bounds (`database.ids.lowest`), write them through `enqueue`, `claim`, `record` and `feedback`
+only. Relations to and from them may point at nothing: the other side is dropped with its day.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models
-from django.db.models import DO_NOTHING, Q, Value
+from django.db.models import DO_NOTHING, Q
 from django.utils import timezone
 
 from undelivered.database import ids
 from undelivered.delivery.reasons import Reason
 from undelivered.delivery.states import State
-from undelivered.desk.models import Customer, Person, Project, Request
+from undelivered.desk.models import Customer, Project, Request
 
 
 class Kind(models.TextChoices):
@@ -224,140 +224,3 @@ class NotSent(models.Model):
     @property
     def created_at(self) -> datetime:
         return ids.created_at(self.id)
-
-
-class Suppression(models.Model):
-    """An address that is not mailed for now. The table holds what is in force; its past is in the audit log."""
-
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, null=True, blank=True)  # None: the whole site
-    address = models.TextField()
-    address_key = models.TextField()
-    cause = models.TextField()  # a cause of the bounce library (a complaint is `feedback`), or `manual`
-    detail = models.TextField(default="")  # the provider's words, or a person's note
-    since = models.DateTimeField(default=timezone.now)
-    until = models.DateTimeField(null=True, blank=True)  # None: until it is lifted
-    notification_id = models.UUIDField(null=True, blank=True)  # whose failure it was
-    created_by = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, blank=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["project", "address_key"], name="suppressed_once_a_project", nulls_distinct=False
-            )
-        ]
-        indexes = [models.Index(fields=["address_key"], name="suppression_address")]
-
-    def __str__(self) -> str:
-        return f"{self.address} ({self.cause})"
-
-
-class Strike(models.Model):
-    """A failure that suppresses only when it repeats on several days (`suppression.RULES`)."""
-
-    project = models.ForeignKey(Project, on_delete=models.CASCADE)
-    address_key = models.TextField()
-    cause = models.TextField()
-    day = models.DateField()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["project", "address_key", "cause", "day"], name="one_strike_a_day")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.address_key} {self.cause} {self.day}"
-
-
-class DailyUse(models.Model):
-    """How much of a day's limit is used: one row a project and day, and one of the site (no project)."""
-
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, null=True, blank=True)
-    day = models.DateField()  # in the site's zone
-    used = models.PositiveIntegerField(default=0)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["project", "day"], name="one_use_a_day", nulls_distinct=False)]
-
-    def __str__(self) -> str:
-        return f"{self.project or 'site'} {self.day}: {self.used}"
-
-
-class DailyCount(models.Model):
-    """Notifications of a day by state and reason: what the tabs and the chart show, kept longer than the rows."""
-
-    project = models.ForeignKey(Project, on_delete=models.CASCADE)
-    day = models.DateField()  # on which the notification was made, in the site's zone
-    kind = models.TextField()
-    state = models.TextField()
-    reason = models.TextField(default="")
-    n = models.IntegerField(default=0)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["project", "day", "kind", "state", "reason"], name="one_count_a_day")
-        ]
-        indexes = [models.Index(fields=["day"], name="count_day")]  # the site's health, and dropping what is too old
-
-    def __str__(self) -> str:
-        return f"{self.project} {self.day} {self.kind} {self.state} {self.reason}: {self.n}"
-
-
-class DailyCountDelta(models.Model):
-    """Appended by whoever moves a notification, folded into `DailyCount` each minute: so that no row is hot."""
-
-    project_id = models.BigIntegerField()
-    day = models.DateField()
-    kind = models.TextField()
-    state = models.TextField()
-    reason = models.TextField(default="")
-    n = models.IntegerField()
-
-    def __str__(self) -> str:
-        return f"{self.project_id} {self.day} {self.kind} {self.state} {self.reason}: {self.n:+}"
-
-
-class Provider(models.Model):
-    """What mail is handed to. A project without one of its own uses the site's (no project)."""
-
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, null=True, blank=True, related_name="providers")
-    name = models.CharField(max_length=200)
-    url = models.TextField()  # as UNDELIVERED_PROVIDER_URL, without the password
-    secret = models.TextField(blank=True)  # the password, encrypted (`delivery.secrets`)
-    rehearsal = models.BooleanField(default=False)  # the built-in rehearsal mail server
-    paused_until = models.DateTimeField(null=True, blank=True)  # circuit breaker: nothing is tried before
-    failures = models.PositiveIntegerField(default=0)  # outages in a row, which lengthen the pause
-    incident_since = models.DateTimeField(null=True, blank=True)
-    incident = models.TextField(blank=True)  # what the outage looks like, in its own words
-    changed_at = models.DateTimeField(default=timezone.now)
-    paced_until = models.DateTimeField(null=True, blank=True)  # `rates`: its mails are spoken for up to here
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["project"], name="one_provider", nulls_distinct=False)]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Worker(models.Model):
-    """A worker's heartbeat: its claims are its own as long as it is seen."""
-
-    host = models.TextField()
-    pid = models.IntegerField()
-    started_at = models.DateTimeField(default=timezone.now)
-    seen_at = models.DateTimeField(default=timezone.now)
-    stats = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))  # `tally.Tally.figures`
-
-    def __str__(self) -> str:
-        return f"worker {self.pk} on {self.host}, pid {self.pid}"
-
-
-class Throughput(models.Model):
-    """What all workers together got done, in slots of five minutes: the last days of it are shown and kept."""
-
-    slot = models.DateTimeField(primary_key=True)  # when it begins
-    sent = models.IntegerField(default=0)
-    failed = models.IntegerField(default=0)
-    retried = models.IntegerField(default=0)  # a temporary failure: another try is planned
-
-    def __str__(self) -> str:
-        return f"{self.slot:%F %R}: {self.sent} sent, {self.failed} failed, {self.retried} to be retried"
