@@ -17,7 +17,7 @@ from tests.delivery.transports.scripted import SENDER, ScriptedServer, converse,
 from undelivered.delivery.outcomes import Accepted, Outcome, Stage, Unreachable
 from undelivered.delivery.transports import oauth
 from undelivered.delivery.transports.oauth import NoToken, Tokens
-from undelivered.delivery.transports.provider_url import Grant, OAuth
+from undelivered.delivery.transports.oauth_url import Grant, OAuth
 from undelivered.delivery.transports.smtp import SmtpTransport
 
 EHLO = b"250-mx\r\n250 AUTH LOGIN PLAIN XOAUTH2\r\n"

@@ -14,7 +14,8 @@ from undelivered.delivery.outcomes import Stage
 from undelivered.delivery.transports.content import dot_stuffed
 from undelivered.delivery.transports.login import Exchange, wanted
 from undelivered.delivery.transports.oauth import NoToken, Tokens
-from undelivered.delivery.transports.provider_url import Security, SmtpSettings, is_loopback
+from undelivered.delivery.transports.oauth_url import is_loopback
+from undelivered.delivery.transports.provider_url import Security, SmtpSettings
 from undelivered.delivery.transports.replies import NotSmtp, Reply, clean, show_raw
 from undelivered.delivery.transports.talk import Talk
 from undelivered.delivery.transports.wire import Lost, Wire

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from undelivered.delivery.transports.provider_url import Grant, OAuth
+from undelivered.delivery.transports.oauth_url import Grant, OAuth
 from undelivered.delivery.transports.replies import clean
 
 FETCH_S = 20.0

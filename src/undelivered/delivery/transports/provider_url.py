@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from ipaddress import ip_address
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+from undelivered.delivery.transports import oauth_url
+from undelivered.delivery.transports.oauth_url import OAuth
 
 
 class Security(StrEnum):
@@ -25,25 +27,7 @@ SCHEMES = {
 }
 
 
-class Grant(StrEnum):
-    """What a token is asked for with (RFC 6749)."""
-
-    CLIENT = "client_credentials"  # the program itself, by its client secret: Microsoft 365
-    REFRESH = "refresh_token"  # a person who consented once: Google, Outlook.com
-
-
-OAUTH_OPTIONS = frozenset({"token_url", "client_id", "scope", "grant"})
-OPTIONS = OAUTH_OPTIONS | {"verify", "timeout", "connections", "helo", "auth", "rate", "domain_connections"}
-
-
-@dataclass(frozen=True, slots=True)
-class OAuth:
-    """How a token for XOAUTH2 is fetched; the secret is kept apart, as a password is."""
-
-    token_url: str
-    client_id: str
-    scope: str = ""
-    grant: Grant = Grant.CLIENT
+OPTIONS = oauth_url.OPTIONS | {"verify", "timeout", "connections", "helo", "auth", "rate", "domain_connections"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +87,7 @@ def parse_provider_url(url: str) -> SmtpSettings:
         timeout_s=_positive("timeout", options.get("timeout", "60")),
         max_connections=int(_positive("connections", options.get("connections", "10"))),
         helo_name=options.get("helo", ""),
-        oauth=_oauth(options, unquote(parts.username or "")),
+        oauth=oauth_url.read(options, unquote(parts.username or ""), "provider"),
         rate=_rate(options["rate"]) if "rate" in options else None,
         domain_connections=(
             int(_positive("domain_connections", options["domain_connections"]))
@@ -137,41 +121,6 @@ def _options(query: str) -> dict[str, str]:
         if name not in OPTIONS:
             raise ValueError(f"The provider URL has an unknown option “{name}”; known are {', '.join(sorted(OPTIONS))}")
     return options
-
-
-def _oauth(options: dict[str, str], username: str) -> OAuth | None:
-    if "auth" not in options:
-        if OAUTH_OPTIONS & options.keys():
-            raise ValueError("The provider URL has options of XOAUTH2, but not auth=xoauth2")
-        return None
-    if options["auth"] != "xoauth2":
-        raise ValueError("The option auth of the provider URL is xoauth2; leave it out for passwords")
-    if not username:
-        raise ValueError("The provider URL names no user to log in as with XOAUTH2")
-    if not options.get("client_id"):
-        raise ValueError("The provider URL lacks the option client_id, which XOAUTH2 needs")
-    grant = options.get("grant", Grant.CLIENT.value)
-    if grant not in set(Grant):
-        raise ValueError(f"The option grant of the provider URL is {' or '.join(Grant)}")
-    return OAuth(_token_url(options.get("token_url", "")), options["client_id"], options.get("scope", ""), Grant(grant))
-
-
-def _token_url(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        host = None
-    if not host or not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))):
-        raise ValueError("The option token_url of the provider URL is an https:// address, which XOAUTH2 needs")
-    return url
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _yes(text: str) -> bool:
