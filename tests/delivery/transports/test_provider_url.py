@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from undelivered.delivery.transports.provider_url import (
-    Grant,
-    OAuth,
-    Security,
-    parse_provider_url,
-)
+from undelivered.delivery.transports.oauth_url import Grant, OAuth
+from undelivered.delivery.transports.provider_url import Security, parse_provider_url
 
 
 @pytest.mark.parametrize(
