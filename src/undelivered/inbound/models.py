@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.utils import timezone
 
 from undelivered.database import ids
@@ -54,6 +54,9 @@ class Mailbox(models.Model):
     secret = models.TextField(blank=True)  # the password, encrypted (`delivery.secrets`)
     uid_validity = models.BigIntegerField(null=True)  # RFC 9051, 2.3.1.1: another value makes `last_uid` void
     last_uid = models.BigIntegerField(default=0)  # up to here every mail is stored
+    to_do = models.JSONField(default=list, db_default=Value([], models.JSONField()))  # UIDs: stored, and not yet marked
+    taken = models.BigIntegerField(default=0, db_default=0)  # mails that became arrivals
+    left = models.BigIntegerField(default=0, db_default=0)  # mails that are none of ours, and were left as they are
     checked_at = models.DateTimeField(null=True, blank=True)
     failing_since = models.DateTimeField(null=True, blank=True)
     error = models.TextField(blank=True)  # why the last poll failed, in words for a person
