@@ -27,6 +27,11 @@ class OAuth:
     scope: str = ""
     grant: Grant = Grant.CLIENT
 
+    @property
+    def host(self) -> str:
+        """Who gets to see the secret."""
+        return urlsplit(self.token_url).hostname or ""
+
 
 def read(options: Mapping[str, str], username: str, of: str) -> OAuth | None:
     """None where the options do not say `auth=xoauth2`. Raises ValueError; `of` is what the URL is of: a provider."""
