@@ -60,4 +60,4 @@ def no_bell(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody listens in unit tests, and the bell's connection would outlive the test database."""
     from undelivered.delivery import wake
 
-    monkeypatch.setattr(wake, "now", lambda: None)
+    monkeypatch.setattr(wake, "now", lambda *channels: None)

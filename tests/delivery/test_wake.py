@@ -43,10 +43,24 @@ def test_the_bell_is_heard(committed):
     bell = wake._Bell()
     with psycopg.connect(wake.url(), autocommit=True) as worker:
         worker.execute(f"LISTEN {wake.CHANNEL}")
+        for _ in range(2):
+            bell.channels.add(wake.CHANNEL)
+            bell.ring()
+        heard = list(worker.notifies(timeout=5, stop_after=2))
+    assert [one.channel for one in heard] == [wake.CHANNEL] * 2
+    bell.connection.close()
+
+
+def test_each_channel_that_was_asked_for_is_rung_once(committed):
+    bell = wake._Bell()
+    with psycopg.connect(wake.url(), autocommit=True) as worker:
+        worker.execute(f"LISTEN {wake.CHANNEL}; LISTEN another")
+        bell.channels |= {wake.CHANNEL, "another"}
         bell.ring()
         bell.ring()
         heard = list(worker.notifies(timeout=5, stop_after=2))
-    assert [one.channel for one in heard] == [wake.CHANNEL] * 2
+    assert sorted(one.channel for one in heard) == ["another", wake.CHANNEL]
+    assert not bell.channels
     bell.connection.close()
 
 
@@ -54,6 +68,7 @@ def test_a_bell_that_cannot_ring_tries_again_with_a_new_connection(committed, mo
     bell = wake._Bell()
     with monkeypatch.context() as patch:
         patch.setattr(wake, "url", lambda: "postgresql:///?host=/nonexistent")
+        bell.channels.add(wake.CHANNEL)
         bell.ring()
     assert bell.connection is None
     bell.ring()
@@ -74,5 +89,6 @@ def test_asking_starts_one_bell_for_the_process(monkeypatch):
     monkeypatch.setattr(wake, "_bell", None)
     real_now()
     assert wake._bell.asked.is_set()
+    assert wake._bell.channels == {wake.CHANNEL}
     wake._bell.join()
     assert len(started) == 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from functools import partial
 
 import psycopg
 from django.conf import settings
@@ -28,6 +29,7 @@ class _Bell(threading.Thread):
     def __init__(self) -> None:
         super().__init__(name="wake", daemon=True)
         self.asked = threading.Event()
+        self.channels: set[str] = set()
         self.connection: psycopg.Connection | None = None
 
     def run(self) -> None:
@@ -42,7 +44,8 @@ class _Bell(threading.Thread):
         try:
             if self.connection is None or self.connection.closed:
                 self.connection = psycopg.connect(url(), autocommit=True, connect_timeout=5)
-            self.connection.execute(f"NOTIFY {CHANNEL}")
+            while self.channels:
+                self.connection.execute(f"NOTIFY {self.channels.pop()}")
         except psycopg.Error as error:
             _log.debug("wake-up not sent: %s", error)
             if self.connection is not None:
@@ -54,17 +57,18 @@ _bell: _Bell | None = None
 _lock = threading.Lock()
 
 
-def after_commit() -> None:
+def after_commit(channel: str = CHANNEL) -> None:
     """Wakes a worker once the current transaction is committed; at once if there is none."""
-    transaction.on_commit(now)
+    transaction.on_commit(now if channel == CHANNEL else partial(now, channel))
 
 
-def now() -> None:
+def now(channel: str = CHANNEL) -> None:
     global _bell
     with _lock:
         if _bell is None or not _bell.is_alive():  # a fork has the object, but not the thread
             _bell = _Bell()
             _bell.start()
+    _bell.channels.add(channel)
     _bell.asked.set()
 
 
