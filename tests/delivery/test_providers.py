@@ -10,7 +10,16 @@ from django.utils import timezone
 from tests import make
 from undelivered.delivery import providers
 from undelivered.delivery.models import Provider
-from undelivered.delivery.providers import pause_s, provider_for, set_provider, smtp_settings, without_password
+from undelivered.delivery.providers import (
+    FALLBACK,
+    FIRST,
+    fallback_of,
+    pause_s,
+    provider_for,
+    set_provider,
+    smtp_settings,
+    without_password,
+)
 from undelivered.desk.actors import UNDELIVERED
 from undelivered.desk.models import AuditEntry
 
@@ -35,6 +44,58 @@ def test_a_project_uses_its_own_provider_else_the_sites():
     assert provider_for(other) == provider_for(None) == site
     providers.remove(project, by=UNDELIVERED)
     assert provider_for(project) == site
+
+
+def test_a_fallback_is_never_taken_for_the_first():
+    project = make.project("IT")
+    site, own = put(), put(project)
+    others = [put(owner, "smtp://second.example.com", rank=FALLBACK) for owner in (None, project)]
+    assert [provider_for(None), provider_for(project)] == [site, own]
+    assert [fallback_of(site), fallback_of(own)] == others
+    assert fallback_of(others[0]) is None
+
+
+def test_a_fallback_stands_in_for_its_own_owners_provider_only():
+    project = make.project("IT")
+    site, own = put(), put(project)
+    put(None, "smtp://second.example.com", rank=FALLBACK)
+    assert fallback_of(own) is None
+    assert fallback_of(site) is not None
+
+
+def test_who_takes_the_mail_of_a_provider_that_is_out_of_order():
+    first = put()
+    assert providers.meanwhile(first) is None
+    other = put(None, "smtp://second.example.com", rank=FALLBACK)
+    assert providers.meanwhile(first) is None  # it works
+    first.incident_since = timezone.now()
+    assert providers.meanwhile(first) == other
+    Provider.objects.filter(pk=other.pk).update(incident_since=timezone.now())
+    assert providers.meanwhile(first) is None
+
+
+def test_a_fallback_needs_something_to_stand_in_for():
+    put()
+    with pytest.raises(ValueError, match="set that one first"):
+        put(make.project(), rank=FALLBACK)
+
+
+def test_a_fallback_has_a_password_of_its_own():
+    put()
+    other = put(url="smtp://ann@mail.example.com:587", rank=FALLBACK)
+    assert smtp_settings(other, connections=1).password == ""
+    assert smtp_settings(provider_for(None), connections=1).password == "hunter2"
+
+
+def test_a_fallback_can_be_taken_away_alone_and_goes_with_the_first():
+    project = make.project("IT")
+    own = put(project)
+    for rank, left in ((FALLBACK, [own.pk]), (FIRST, [])):
+        put(project, "smtp://second.example.com", rank=FALLBACK)
+        providers.remove(project, by=UNDELIVERED, rank=rank)
+        assert list(Provider.objects.values_list("pk", flat=True)) == left
+    removed = [entry.detail for entry in AuditEntry.objects.order_by("pk") if "removed" in entry.detail]
+    assert [entry.get("fallback", False) for entry in removed] == [True, False, True]
 
 
 def test_the_password_is_stored_encrypted_and_used():

@@ -17,6 +17,7 @@ from undelivered.delivery import providers
 
 PROVIDERS = """
 SELECT id, project_id, url, secret, changed_at, paused_until, failures, paced_until FROM delivery_provider
+WHERE rank = 0
 """
 PAUSE = """
 UPDATE delivery_provider SET failures = failures + 1, paused_until = %(until)s, incident = %(incident)s,

@@ -1,4 +1,7 @@
-"""Providers: which one a project's mail is handed to, its stored password, and the pauses after its outages."""
+"""Providers: which one a project's mail is handed to, its stored password, and the pauses after its outages.
+
+Whoever has a provider may have a second one, its fallback: that one takes the mail while the first is out of order.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +24,30 @@ from undelivered.desk import audit
 from undelivered.desk.actors import By
 from undelivered.desk.models import Project
 
+#: `Provider.rank`
+FIRST, FALLBACK = 0, 1
 FIRST_PAUSE_S = 5
 LONGEST_PAUSE_S = 300
 
 
 def provider_for(project: Project | None) -> Provider | None:
     """The project's own provider, else the site's, else None: then its mail waits."""
-    found = Provider.objects.filter(project=project).first() if project else None
-    return found or Provider.objects.filter(project=None).first()
+    firsts = Provider.objects.filter(rank=FIRST)
+    found = firsts.filter(project=project).first() if project else None
+    return found or firsts.filter(project=None).first()
+
+
+def fallback_of(provider: Provider) -> Provider | None:
+    """The one that stands in for it: the same owner's, never somebody else's."""
+    if provider.rank != FIRST:
+        return None
+    return Provider.objects.filter(project_id=provider.project_id, rank=FALLBACK).first()
+
+
+def meanwhile(provider: Provider) -> Provider | None:
+    """Who takes its mail while it is out of order; None: its mail waits."""
+    other = fallback_of(provider) if provider.incident_since else None
+    return other if other and not other.incident_since else None
 
 
 def incident(project: Project) -> Provider | None:
@@ -39,7 +58,14 @@ def incident(project: Project) -> Provider | None:
 
 @transaction.atomic
 def set_provider(
-    project: Project | None, url: str, *, by: By, name: str = "", password: str | None = None, rehearsal: bool = False
+    project: Project | None,
+    url: str,
+    *,
+    by: By,
+    name: str = "",
+    password: str | None = None,
+    rehearsal: bool = False,
+    rank: int = FIRST,
 ) -> Provider:
     """Sets the provider of a project (None: of the site). Raises ValueError with a sentence on an unusable URL.
 
@@ -48,11 +74,13 @@ def set_provider(
     """
     parsed = parse_provider_url(url)
     shown = without_password(url)
-    if project is not None and not rehearsal and not settings.ENV.allow_private_hosts:
-        _refuse_private(parsed.host)
+    if project is not None and not rehearsal:
+        refuse_private(parsed.host)
         if parsed.oauth:
-            _refuse_private(urlsplit(parsed.oauth.token_url).hostname or "")
-    old = Provider.objects.filter(project=project).first()
+            refuse_private(urlsplit(parsed.oauth.token_url).hostname or "")
+    if rank != FIRST and not Provider.objects.filter(project=project, rank=FIRST).exists():
+        raise ValueError("A fallback stands in for a provider: set that one first.")
+    old = Provider.objects.filter(project=project, rank=rank).first()
     secret = parsed.password if password is None else password
     keep = old is not None and old.url == shown and not secret
     values = {
@@ -66,8 +94,8 @@ def set_provider(
         "incident_since": None,
         "incident": "",
     }
-    provider, _ = Provider.objects.update_or_create(project=project, defaults=values)
-    audit.record("provider.changed", by=by, project=project, target=provider.name, url=shown)
+    provider, _ = Provider.objects.update_or_create(project=project, rank=rank, defaults=values)
+    audit.record("provider.changed", by=by, project=project, target=provider.name, url=shown, **_which(rank))
     wake.after_commit()
     return provider
 
@@ -118,16 +146,26 @@ def resume(provider: Provider, *, by: By) -> None:
 
 
 @transaction.atomic
-def remove(project: Project, *, by: By) -> None:
-    """Takes away a project's own provider with its password: from now on its mail goes to the site's."""
-    for own in Provider.objects.filter(project=project):
+def remove(project: Project | None, *, by: By, rank: int = FIRST) -> None:
+    """Takes away a provider with its password, and with a first one its fallback, too.
+
+    The mail of a project without one goes to the site's; where that has none, mail waits.
+    """
+    for own in Provider.objects.filter(project=project, rank__gte=rank).order_by("rank"):
         own.delete()
-        audit.record("provider.changed", by=by, project=project, target=own.name, removed=True)
+        audit.record("provider.changed", by=by, project=project, target=own.name, removed=True, **_which(own.rank))
     wake.after_commit()
 
 
-def _refuse_private(host: str) -> None:
-    """A project may not point the program at the inside of the network that it runs in."""
+def _which(rank: int) -> dict[str, bool]:
+    """For the audit log."""
+    return {} if rank == FIRST else {"fallback": True}
+
+
+def refuse_private(host: str) -> None:
+    """A project may not point the program at the inside of the network that it runs in, unless the site allows it."""
+    if settings.ENV.allow_private_hosts:
+        return
     try:
         found = {info[4][0] for info in socket.getaddrinfo(host, None)}
     except OSError:

@@ -62,7 +62,7 @@ def page(request: ProjectRequest) -> HttpResponse:
     """A POST sets the project's own provider, or with `scope` `site` the site's, which only site admins may do."""
     scope = request.POST.get("scope") or request.GET.get("scope", "")
     owner = _owner(request, scope)
-    stored = Provider.objects.filter(project=owner).first()
+    stored = Provider.objects.filter(project=owner, rank=providers.FIRST).first()
     form = ProviderForm(request.POST or None, initial=_initial(stored))
     if request.method == "POST" and form.is_valid():
         try:
