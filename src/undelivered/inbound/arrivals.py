@@ -1,0 +1,89 @@
+"""Everything that comes in is kept first, and acknowledged afterwards: then a worker reads it (`reading`).
+
+Storing may be repeated: an id that is there already is left alone, with whatever was made of it meanwhile.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from pydantic_core import to_json
+
+from undelivered.database import ids, prepared
+from undelivered.database.arrays import Array, array
+from undelivered.delivery import wake
+
+#: What readers listen on.
+CHANNEL = "undelivered_arrived"
+#: Of a mail so much is kept. What a report says stands at its front; behind it is the mail that it is about.
+KEPT = 1024 * 1024
+#: What PostgreSQL's texts and UTF-8 cannot hold.
+_UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class NewArrival:
+    """`door`: one of `models.Door`. `about`: what is known beside the bytes.
+
+    Of a mail: `to` (the envelope's recipient), `from`, `peer`, `helo`, `protocol`; `mailbox`, the id of one; `project`,
+    the id of whose it must be; `received_at`; `size`, where not all of it was kept. Of an event: `provider`, `esp`.
+    """
+
+    door: str
+    raw: bytes
+    about: Mapping[str, Any] = field(default_factory=dict)
+    id: UUID = field(default_factory=ids.uuid7)
+
+
+def mail(door: str, raw: bytes, **about: Any) -> NewArrival:
+    """A mail that came back, as much of it as is kept."""
+    if len(raw) > KEPT:
+        about["size"] = len(raw)
+    return NewArrival(door, raw[:KEPT], about)
+
+
+COLUMNS = (("id", "uuid"), ("door", "text"), ("about", "jsonb"), ("raw", "bytea"), ("due_at", "timestamptz"))
+_NAMES = ", ".join(name for name, _ in COLUMNS)
+_ARRAYS = ", ".join(f"%s::{kind}[]" for _, kind in COLUMNS)
+STORE = f"""
+INSERT INTO inbound_arrival ({_NAMES}, state, tries, kind, evidence, recipient, cause, detail, result)
+SELECT {_NAMES}, 'new', 0, '', '', '', '', '', '[]' FROM unnest({_ARRAYS}) AS g ({_NAMES})
+ON CONFLICT DO NOTHING
+"""  # noqa: S608
+
+
+async def store(connection: AsyncConnection[Any], arrivals: Sequence[NewArrival]) -> None:
+    """All of them, or none. The caller wakes the readers after the commit."""
+    await connection.execute(STORE, _parameters(arrivals))
+
+
+def keep(arrivals: Iterable[NewArrival]) -> None:
+    """The same in the current transaction of Django's connection; readers hear of it after the commit."""
+    given = list(arrivals)
+    if given:
+        prepared.execute(STORE, _parameters(given))
+        wake.after_commit(CHANNEL)
+
+
+def _parameters(arrivals: Sequence[NewArrival]) -> list[Array]:
+    # In order, so that two programs that store the same ones wait for each other instead of blocking each other.
+    rows = [
+        (one.id, one.door, to_json(_writable(one.about)), one.raw, ids.created_at(one.id))
+        for one in sorted(arrivals, key=lambda one: one.id)
+    ]
+    return [array(kind, column) for (_, kind), column in zip(COLUMNS, zip(*rows, strict=True), strict=True)]
+
+
+def _writable(value: Any) -> Any:
+    if isinstance(value, str):
+        return _UNWRITABLE.sub("\ufffd", value)
+    if isinstance(value, Mapping):
+        return {_writable(key): _writable(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_writable(one) for one in value]
+    return value
