@@ -32,6 +32,12 @@ def test_it_is_kept_as_it_came_and_waits_to_be_read() -> None:
 
 
 @pytest.mark.django_db
+def test_a_door_may_know_whose_it_is() -> None:
+    arrivals.keep([arrivals.mail(Door.MAILBOX, b"x", project_id=7, mailbox=1)])
+    assert Arrival.objects.get().project_id == 7
+
+
+@pytest.mark.django_db
 def test_the_same_again_changes_nothing() -> None:
     one, other = mail(), mail()
     arrivals.keep([one])

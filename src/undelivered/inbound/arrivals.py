@@ -28,26 +28,34 @@ _UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class NewArrival:
-    """`door`: one of `models.Door`. `about`: what is known beside the bytes.
+    """`door`: one of `models.Door`. `project_id`: whose it is, where the door knows. `about`: what else is known of it.
 
-    Of a mail: `to` (the envelope's recipient), `from`, `peer`, `helo`, `protocol`; `mailbox`, the id of one; `project`,
-    the id of whose it must be; `received_at`; `size`, where not all of it was kept. Of an event: `provider`, `esp`.
+    Of a mail: `to` (the envelope's recipient), `from`, `peer`, `helo`, `protocol`; `mailbox`, the id of one; `size`,
+    where not all of it was kept. Of an event: `provider`, `esp`.
     """
 
     door: str
     raw: bytes
     about: Mapping[str, Any] = field(default_factory=dict)
+    project_id: int | None = None
     id: UUID = field(default_factory=ids.uuid7)
 
 
-def mail(door: str, raw: bytes, **about: Any) -> NewArrival:
+def mail(door: str, raw: bytes, *, project_id: int | None = None, **about: Any) -> NewArrival:
     """A mail that came back, as much of it as is kept."""
     if len(raw) > KEPT:
         about["size"] = len(raw)
-    return NewArrival(door, raw[:KEPT], about)
+    return NewArrival(door, raw[:KEPT], about, project_id)
 
 
-COLUMNS = (("id", "uuid"), ("door", "text"), ("about", "jsonb"), ("raw", "bytea"), ("due_at", "timestamptz"))
+COLUMNS = (
+    ("id", "uuid"),
+    ("door", "text"),
+    ("about", "jsonb"),
+    ("raw", "bytea"),
+    ("project_id", "bigint"),
+    ("due_at", "timestamptz"),
+)
 _NAMES = ", ".join(name for name, _ in COLUMNS)
 _ARRAYS = ", ".join(f"%s::{kind}[]" for _, kind in COLUMNS)
 STORE = f"""
@@ -73,7 +81,7 @@ def keep(arrivals: Iterable[NewArrival]) -> None:
 def _parameters(arrivals: Sequence[NewArrival]) -> list[Array]:
     # In order, so that two programs that store the same ones wait for each other instead of blocking each other.
     rows = [
-        (one.id, one.door, to_json(_writable(one.about)), one.raw, ids.created_at(one.id))
+        (one.id, one.door, to_json(_writable(one.about)), one.raw, one.project_id, ids.created_at(one.id))
         for one in sorted(arrivals, key=lambda one: one.id)
     ]
     return [array(kind, column) for (_, kind), column in zip(COLUMNS, zip(*rows, strict=True), strict=True)]

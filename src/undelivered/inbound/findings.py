@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from undelivered.delivery.feedback import Feedback
 from undelivered.inbound.models import Evidence
@@ -12,13 +13,16 @@ from undelivered.inbound.models import Evidence
 class Finding:
     """One thing that an arrival says: a feedback and what names its notification, or `why` nothing follows from it.
 
-    `unmatched`: it is about a mail, and nothing tells which.
+    `unmatched`: it is about a mail, and nothing tells which. `about`: the notification, where no feedback names it.
+    `otherwise`: what it means where the recipient that it names is not the notification's own: that one forwards.
     """
 
     feedback: Feedback | None = None
     evidence: Evidence | None = None
     why: str = ""
     unmatched: bool = False
+    about: UUID | None = None
+    otherwise: Feedback | None = None
 
 
 @dataclass(frozen=True, slots=True)
