@@ -23,7 +23,7 @@ from undelivered.web.pages import (
 )
 from undelivered.web.pages.portal import invitation as portal_invitation
 from undelivered.web.pages.portal import request as portal_request
-from undelivered.web.pages.settings import general, members, provider, rule, rules, tokens
+from undelivered.web.pages.settings import general, mailboxes, members, provider, rule, rules, tokens
 
 INVITATIONS, REQUESTS = {"kind": Kind.INVITATION}, {"kind": Kind.REQUEST}
 
@@ -80,6 +80,9 @@ urlpatterns: list[URLPattern] = [
     path("p/<str:key>/settings/provider", provider.page, name="settings-provider"),
     path("p/<str:key>/settings/provider/resume", provider.resume, name="settings-provider-resume"),
     path("p/<str:key>/settings/provider/remove", provider.remove, name="settings-provider-remove"),
+    path("p/<str:key>/settings/mailboxes", mailboxes.page, name="settings-mailboxes"),
+    path("p/<str:key>/settings/mailboxes/<int:mailbox_id>/look", mailboxes.look, name="settings-mailbox-look"),
+    path("p/<str:key>/settings/mailboxes/<int:mailbox_id>/remove", mailboxes.remove, name="settings-mailbox-remove"),
     path("p/<str:key>/settings/members", members.page, name="settings-members"),
     path("p/<str:key>/settings/members/<int:membership_id>/remove", members.remove, name="settings-member-remove"),
     path("p/<str:key>/settings/tokens", tokens.page, name="settings-tokens"),
