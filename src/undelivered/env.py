@@ -165,6 +165,10 @@ def host_name(value: str) -> str:
     return value
 
 
+def mail_domain(value: str) -> str:
+    return host_name(value).lower()
+
+
 def default_data_dir(environ: Mapping[str, str]) -> Path:
     """Root's data live where the unprivileged user that PostgreSQL runs under can reach them."""
     if os.geteuid() == 0:
@@ -278,6 +282,13 @@ class Env:
         None,
         "Mails that the whole site may send a day (the plan), or `none`.",
         shown="`none`",
+    )
+    bounce_domain: str | None = _setting(
+        mail_domain,
+        None,
+        "Domain that bounces come back to, where the domain of a mail's sender has none of its own: "
+        "its MX is the SMTP door (docs/return-paths.md).",
+        shown="none; bounces go to the login's or the sender's address",
     )
     size_limit: int = _setting(
         count(1_000_000_000), 6 * 1024 * 1024, "Largest mail that is sent, in bytes, unless a project sets less."
