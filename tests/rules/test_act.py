@@ -6,6 +6,8 @@ import pytest
 
 from tests import make
 from undelivered.delivery.models import Content, Notification, NotSent
+from undelivered.delivery.personal import NOT_OPTIONAL
+from undelivered.desk import opt_outs
 from undelivered.desk.actors import By
 from undelivered.desk.bad_input import BadInput
 from undelivered.desk.models import AuditEntry, Comment, Customer, OptOut, Person, Project, Request
@@ -245,6 +247,49 @@ def test_an_opt_out_is_honoured_but_for_the_reporters_resolution(
     act.update_request(request, status="resolved", by=agent)
     assert mails() == [("Request resolved", "ann@northwind.example")]
     assert ("request_resolved", "petra@northwind.example", "opted_out") in not_sent()
+
+
+def test_all_optional_mail_off_is_honoured_but_for_the_reporters_resolution(
+    project: Project, ann: Customer, petra: Customer, agent: By
+) -> None:
+    request = shared(project, ann, petra)
+    for customer in (ann, petra):
+        opt_outs.turn_project(project, customer, on=False)
+    act.update_request(request, comment="Done at last.", by=agent)
+    assert not mails()
+    act.update_request(request, status="resolved", by=agent)
+    assert mails() == [("Request resolved", "ann@northwind.example")]
+    assert not_sent() == {
+        ("public_comment_added", "ann@northwind.example", "opted_out_of_project"),
+        ("public_comment_added", "petra@northwind.example", "opted_out_of_project"),
+        ("request_resolved", "petra@northwind.example", "opted_out_of_project"),
+    }
+
+
+def test_who_turned_both_off_is_said_to_have_turned_the_request_off(project: Project, ann: Customer, agent: By) -> None:
+    request = make.request(project, ann)
+    opt_outs.turn_project(project, ann, on=False)
+    opt_outs.turn(request, ann, on=False)
+    act.update_request(request, comment="Hello", by=agent)
+    assert not_sent() == {("public_comment_added", "ann@northwind.example", "opted_out")}
+
+
+def test_a_new_participant_who_wants_no_mail_of_the_project_is_not_told(
+    project: Project, ann: Customer, petra: Customer, agent: By
+) -> None:
+    opt_outs.turn_project(project, petra, on=False)
+    act.update_request(make.request(project, ann), participants=[petra], by=agent)
+    assert not mails()
+    assert not_sent() == {("participant_added", "petra@northwind.example", "opted_out_of_project")}
+
+
+def test_only_a_mail_that_its_recipient_cannot_turn_off_is_marked_so(
+    project: Project, ann: Customer, petra: Customer, agent: By
+) -> None:
+    request = shared(project, ann, petra)
+    act.update_request(request, comment="Done at last.", status="resolved", by=agent)
+    marked = {row.recipient: NOT_OPTIONAL in row.personal for row in Notification.objects.all()}
+    assert marked == {"ann@northwind.example": True, "petra@northwind.example": False}
 
 
 def test_a_rule_that_is_off_mails_nobody_and_says_so_for_each(

@@ -8,6 +8,7 @@ from tests import make
 from undelivered.bounces import Cause
 from undelivered.delivery import suppression
 from undelivered.delivery.models import Content, Kind, Notification, Suppression
+from undelivered.desk import opt_outs
 from undelivered.desk.actors import By
 from undelivered.desk.bad_input import BadInput
 from undelivered.desk.models import AuditEntry, Customer, Project, ProjectCustomer
@@ -53,6 +54,12 @@ def test_a_rule_that_is_off_is_said_and_not_hidden(project: Project, admin: By) 
     assert invited.not_sent is not None
     assert invited.not_sent.cause == "rule_off"
     assert not Notification.objects.exists()
+
+
+def test_an_invitation_reaches_whoever_turned_the_projects_mail_off(project: Project, admin: By) -> None:
+    opt_outs.turn_project(project, make.customer("ann@northwind.example", of=project), on=False)
+    [invited] = invite(project, [Invitee("ann@northwind.example")], by=admin)
+    assert invited.notification is not None
 
 
 def test_an_address_that_no_mail_can_reach_is_invited_and_the_log_shows_what_comes_of_it(

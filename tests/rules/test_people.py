@@ -7,7 +7,7 @@ import pytest
 from tests import make
 from undelivered.desk.actors import By
 from undelivered.desk.bad_input import BadInput
-from undelivered.desk.models import AuditEntry, Customer, OptOut, Participant, Project, ProjectCustomer
+from undelivered.desk.models import AuditEntry, Customer, OptOut, Participant, Project, ProjectCustomer, ProjectOptOut
 from undelivered.rules import people
 from undelivered.rules.people import Given
 
@@ -103,13 +103,23 @@ def test_a_correction_to_another_customers_address_makes_the_two_one(project: Pr
     reported = make.request(project, wrong, participants=(right,))
     joined = make.request(project, participants=(wrong, right))
     OptOut.objects.create(request=joined, customer=wrong)
+    ProjectOptOut.objects.create(project=project, customer=wrong)
     assert people.correct_address(project, wrong, "Ann@northwind.example", admin) == right
     reported.refresh_from_db()
     assert reported.reporter == right
     assert not Participant.objects.filter(request=reported).exists()
     assert [row.customer for row in Participant.objects.filter(request=joined)] == [right]
     assert OptOut.objects.get().customer == right
+    assert ProjectOptOut.objects.get().customer == right
     assert [row.customer for row in ProjectCustomer.objects.filter(project=project)] == [right]
+
+
+def test_two_customers_who_both_want_no_mail_become_one_who_wants_none(project: Project, admin: By) -> None:
+    wrong, right = make.customer("ann@nrthwind.example", of=project), make.customer("ann@northwind.example")
+    for customer in (wrong, right):
+        ProjectOptOut.objects.create(project=project, customer=customer)
+    people.correct_address(project, wrong, "ann@northwind.example", admin)
+    assert ProjectOptOut.objects.get().customer == right
 
 
 def test_a_customer_whom_another_project_knows_too_is_left_to_it(project: Project, admin: By) -> None:

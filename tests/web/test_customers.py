@@ -9,6 +9,7 @@ from undelivered.bounces import Cause
 from undelivered.delivery import suppression
 from undelivered.delivery.models import Notification, Suppression
 from undelivered.delivery.states import State
+from undelivered.desk import opt_outs
 from undelivered.desk.actors import UNDELIVERED
 from undelivered.desk.models import AuditEntry, ProjectCustomer
 from undelivered.rules.rules_of import change_rule, rules_of
@@ -40,6 +41,13 @@ def listed(client, **query):
 
 def resend(client, customer, **values):
     return client.post(reverse("customer-resend", args=["IT", customer.pk]), values, follow=True)
+
+
+def test_the_page_says_that_a_customer_wants_no_optional_mail(client, it, agent, ann):
+    page = reverse("customer", args=["IT", ann.pk])
+    assert "turned off all optional mail" not in client.get(page).text
+    opt_outs.turn_project(it, ann, on=False)
+    assert "Ann Keller turned off all optional mail" in client.get(page).text
 
 
 def test_agents_may_open_it_and_outsiders_may_not(client, it, agent):

@@ -1,5 +1,6 @@
 """What customers see by the links of their mails: GET shows and asks, POST acts, and the link stays private."""
 
+import time
 from urllib.parse import urlsplit
 
 import pytest
@@ -10,7 +11,7 @@ from tests import make
 from undelivered.delivery.models import Notification
 from undelivered.desk import links, opt_outs
 from undelivered.desk.actors import By
-from undelivered.desk.models import AuditEntry, Comment, ProjectCustomer
+from undelivered.desk.models import AuditEntry, Comment, OptOut, ProjectCustomer
 from undelivered.rules import act
 
 pytestmark = pytest.mark.django_db
@@ -82,16 +83,82 @@ def test_notifications_are_turned_off_and_on_by_post_alone(visitor, ann, found, 
         where = path(links.notifications_off(found.pk, ann.pk))
     else:
         where = path(links.request(found.pk, ann.pk)) + "/notifications"
-    assert "Turn notifications off?" in visitor.get(where).text
+    assert "Turn mails off?" in visitor.get(where).text
     assert not opt_outs.is_off(found, ann)
-    assert "Notifications are off" in visitor.post(where, {"notifications": "off"}).text
+    for _ in range(2):
+        assert "Mails about this request are off" in visitor.post(where, {"notifications": "off"}).text
+        assert opt_outs.is_off(found, ann)
+    assert "Turn mails on again?" in visitor.get(where).text
+    assert "Mails are on" in visitor.post(where, {"what": "request", "notifications": "on"}).text
+    assert not opt_outs.is_off(found, ann)
+
+
+@pytest.mark.parametrize("by", ["mail", "page"])
+def test_all_optional_mail_of_the_project_is_turned_off_and_on(visitor, it, ann, found, by):
+    where = path(links.notifications_off(found.pk, ann.pk))
+    if by == "page":
+        where = path(links.request(found.pk, ann.pk)) + "/notifications"
+    assert "Turn off all optional mail of IT Help" in visitor.get(where).text
+    assert "All optional mail is off" in visitor.post(where, {"what": "project", "notifications": "off"}).text
+    assert opt_outs.of_project(it, ann)
+    assert not opt_outs.is_off(found, ann)
+    assert "What still comes: invitations" in visitor.get(where).text
+    assert "You turned all optional mail of IT Help off." in visitor.get(path(links.request(found.pk, ann.pk))).text
+    assert "Mails are on" in visitor.post(where, {"what": "project", "notifications": "on"}).text
+    assert not opt_outs.of_project(it, ann)
+
+
+def test_a_mail_programs_own_button_turns_them_off_at_once_and_twice_is_once(visitor, ann, found):
+    where = path(links.notifications_off(found.pk, ann.pk))
+    for _ in range(2):
+        # RFC 8058, 3.2: either form of a body; nothing else comes with it.
+        for answer in (
+            visitor.post(where, {"List-Unsubscribe": "One-Click"}),
+            visitor.post(where, "List-Unsubscribe=One-Click", "application/x-www-form-urlencoded"),
+        ):
+            assert (answer.status_code, answer.text) == (200, "Mails about IT-1 are off.\n")
+            assert not answer.cookies
     assert opt_outs.is_off(found, ann)
-    assert "Notifications are on" in visitor.post(where, {"notifications": "on"}).text
+    assert AuditEntry.objects.filter(action="request.notifications_off").count() == 1
+
+
+@pytest.mark.parametrize("method", ["get", "head", "options", "put", "delete", "patch"])
+def test_only_a_post_turns_anything_off(visitor, it, ann, found, method):
+    where = path(links.notifications_off(found.pk, ann.pk))
+    getattr(visitor, method)(where)
+    visitor.get(where + "?List-Unsubscribe=One-Click&notifications=off&what=project")
     assert not opt_outs.is_off(found, ann)
+    assert not opt_outs.of_project(it, ann)
 
 
-def test_a_mail_programs_own_button_turns_them_off(visitor, ann, found):
-    visitor.post(path(links.notifications_off(found.pk, ann.pk)), {"List-Unsubscribe": "One-Click"})
+def test_a_token_that_is_wrong_tells_nothing_about_why(visitor, it, ann, found):
+    token = links.notifications_off(found.pk, ann.pk).rpartition("/")[2]
+    answers = set()
+    for wrong in (
+        token[:-1],
+        token + "x",
+        "x",
+        links.request(found.pk, ann.pk).rpartition("/")[2],
+        links.notifications_off(999_999, ann.pk).rpartition("/")[2],
+        links.notifications_off(found.pk, 999_999).rpartition("/")[2],
+        links.notifications_off(found.pk, make.customer().pk).rpartition("/")[2],
+    ):
+        for answer in (
+            visitor.get(reverse("portal-off", args=[wrong])),
+            visitor.post(reverse("portal-off", args=[wrong]), {"List-Unsubscribe": "One-Click"}),
+        ):
+            answers.add((answer.status_code, answer.text))
+    assert len(answers) == 1
+    assert answers.pop()[0] == 404
+    assert not OptOut.objects.exists()
+
+
+def test_an_old_mail_can_still_be_turned_off_when_its_other_links_have_ended(visitor, ann, found, monkeypatch):
+    off, request = links.notifications_off(found.pk, ann.pk), links.request(found.pk, ann.pk)
+    later = time.time() + 300 * 86_400
+    monkeypatch.setattr("django.core.signing.time.time", lambda: later)
+    assert visitor.get(path(request)).status_code == 404
+    visitor.post(path(off), {"List-Unsubscribe": "One-Click"})
     assert opt_outs.is_off(found, ann)
 
 

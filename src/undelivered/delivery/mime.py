@@ -19,7 +19,7 @@ from typing import Protocol
 from uuid import UUID
 
 from undelivered.delivery import address_parts
-from undelivered.delivery.personal import OPEN, Row, fill, values
+from undelivered.delivery.personal import OPEN, Row, fill, unsubscribe, values
 
 #: RFC 5322, section 2.1.1: no line is longer, without the line end.
 LONGEST_LINE = 998
@@ -76,6 +76,7 @@ def write(content: Written, row: Row, *, id: UUID, at: datetime) -> bytes:
         ("Date", _date(at.replace(microsecond=0))),
         ("Message-ID", message_id(id, content.from_address)),
         *((_name(name), _unstructured(name, value)) for name, value in content.headers),
+        *_unsubscribe(row, found),
         ("MIME-Version", "1.0"),
     ]
     text = _part("plain", content.text, found)
@@ -85,6 +86,16 @@ def write(content: Written, row: Row, *, id: UUID, at: datetime) -> bytes:
     headers.append(("Content-Type", f'multipart/alternative; boundary="{boundary}"'))
     line = f"--{boundary}".encode("ascii")
     return b"\r\n".join([_head(headers), line, text, line, html, line + b"--", b""])
+
+
+def _unsubscribe(row: Row, found: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The mail program's own button (RFC 2369); by one click where the address is secure (RFC 8058, 3.1)."""
+    url = _line(unsubscribe(row, found))
+    if not url:
+        return []
+    # On one line, whatever its length: some programs look for the address right behind the colon.
+    one_click = [("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")] if url.startswith("https:") else []
+    return [("List-Unsubscribe", f"<{url}>"), *one_click]
 
 
 @lru_cache(maxsize=1024)

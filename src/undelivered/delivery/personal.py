@@ -16,6 +16,10 @@ OPEN, CLOSE = "\ue000", "\ue001"
 _MARK = re.compile(f"{OPEN}([a-z_.]+){CLOSE}")
 
 
+#: In a row's `personal`: the customer cannot turn this mail off, so nothing in its headers may offer to.
+NOT_OPTIONAL = "not_optional"
+
+
 class Personal(StrEnum):
     RECIPIENT_NAME = "recipient.name"  # the customer's name, else what stands before the @
     RECIPIENT_ADDRESS = "recipient.address"
@@ -58,6 +62,17 @@ def values(row: Row) -> dict[str, str]:
         else:
             found[Personal.INVITATION_URL.value] = links.invitation(row.project_id, row.customer_id)
     return {**found, **{name: str(value) for name, value in row.personal.items()}}
+
+
+def unsubscribe(row: Row, found: Mapping[str, str]) -> str:
+    """The address that turns mails like this one off, for `List-Unsubscribe`; empty where there is none.
+
+    Only mails to a customer about a request can be turned off: never an invitation or an account's mail. `found`: the
+    row's `values`, where they are needed anyway: the same address is not signed twice.
+    """
+    if row.customer_id is None or row.request_id is None or NOT_OPTIONAL in row.personal:
+        return ""
+    return found.get(Personal.NOTIFICATIONS_OFF_URL.value) or links.notifications_off(row.request_id, row.customer_id)
 
 
 def hidden(row: Row) -> dict[str, str]:

@@ -14,13 +14,14 @@ _SALT = "undelivered.portal"
 class Purpose(StrEnum):
     INVITATION = "invitation"  # accept the invitation to a project
     REQUEST = "request"  # see a request, comment on it
-    NOTIFICATIONS_OFF = "off"  # turn a request's notifications off
+    NOTIFICATIONS_OFF = "off"  # turn a request's notifications off, or all optional mail of its project
 
 
 LIFETIME = {
     Purpose.INVITATION: timedelta(days=14),
     Purpose.REQUEST: timedelta(days=28),
-    Purpose.NOTIFICATIONS_OFF: timedelta(days=28),
+    # Longer than anybody is mailed for: whoever finds an old mail can still turn its like off, and that does no harm.
+    Purpose.NOTIFICATIONS_OFF: timedelta(days=400),
 }
 _PATHS = {
     Purpose.INVITATION: "/portal/invitation/",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
@@ -199,6 +200,35 @@ class OptOut(models.Model):
 
     def __str__(self) -> str:
         return f"{self.customer} off {self.request}"
+
+
+class ProjectOptOut(models.Model):
+    """A customer who turned off all mail of a project that can be turned off. Only the customer turns it on again."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="opt_outs")
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="project_opt_outs")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "customer"], name="project_opt_out_once")]
+
+    def __str__(self) -> str:
+        return f"{self.customer} off {self.project}"
+
+
+class Upload(models.Model):
+    """A file that somebody gave, and that is looked at before it is taken over. Kept for an hour."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=200, blank=True)  # the file's; empty: it was pasted
+    body = models.BinaryField()  # compressed (zlib)
+    options = models.JSONField(default=dict)  # what was chosen beside it
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    def __str__(self) -> str:
+        return self.name or str(self.id)
 
 
 class ApiToken(models.Model):

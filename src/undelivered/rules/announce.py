@@ -13,12 +13,12 @@ from undelivered.database import ids
 from undelivered.delivery import suppression
 from undelivered.delivery.enqueue import Addressee, enqueue, not_sent
 from undelivered.delivery.models import Notification, NotSent, NotSentCause
-from undelivered.delivery.personal import Personal
+from undelivered.delivery.personal import NOT_OPTIONAL, Personal
 from undelivered.desk.actors import By
 from undelivered.desk.models import Comment, Customer, Project, Request
 from undelivered.rules import variables
 from undelivered.rules.content import Template, compose
-from undelivered.rules.decide import Decision, Happened, decide, groups
+from undelivered.rules.decide import Decision, Happened, decide, groups, not_optional
 from undelivered.rules.events import EVENTS
 from undelivered.rules.recipients import Involved
 
@@ -52,6 +52,7 @@ def announce(
     for one in happened:
         values |= one.values
     made: list[Notification] = []
+    always = not_optional(decisions)
     action = action or ids.uuid7()
     for events, customers in groups(decisions).items():
         content = compose(project, request, [Template.of(rules[event]) for event in events], values)
@@ -61,7 +62,7 @@ def announce(
             event=events[0],
             name=rules[events[0]].name,
             content=content,
-            to=[addressee(customer, request) for customer in customers],
+            to=[addressee(customer, request, always=customer.pk in always) for customer in customers],
             request=request,
             action=action,
         )
@@ -78,10 +79,12 @@ def internal(request: Request, event: str, action: UUID) -> NotSent:
     return row
 
 
-def addressee(customer: Customer, request: Request | None) -> Addressee:
-    """A request that lives elsewhere is opened there."""
-    elsewhere = {Personal.REQUEST_URL.value: request.url} if request and request.url else {}
-    return Addressee(customer.address, customer.name, customer.pk, elsewhere)
+def addressee(customer: Customer, request: Request | None, *, always: bool = False) -> Addressee:
+    """A request that lives elsewhere is opened there. `always`: the customer cannot turn this mail off."""
+    personal = {Personal.REQUEST_URL.value: request.url} if request and request.url else {}
+    if always:
+        personal[NOT_OPTIONAL] = "yes"
+    return Addressee(customer.address, customer.name, customer.pk, personal)
 
 
 def _not_sent(project: Project, request: Request | None, decisions: Sequence[Decision], action: UUID) -> list[NotSent]:

@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 
 from undelivered.delivery.addresses import canonical
 from undelivered.delivery.models import NotSentCause
+from undelivered.desk import opt_outs
 from undelivered.desk.actors import By
-from undelivered.desk.models import Customer, OptOut, Project, Request
+from undelivered.desk.models import Customer, Project
 from undelivered.rules.events import EVENTS, Event
 from undelivered.rules.models import Rule
 from undelivered.rules.recipients import RECIPIENTS, Involved
 from undelivered.rules.rules_of import recipients_of, rules_of
+
+#: Customer -> why they want no mail about this.
+Unwanted = Mapping[int, NotSentCause]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +30,15 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """About one event and one customer; nobody where the decision is about nobody in particular."""
+    """About one event and one customer; nobody where the decision is about nobody in particular.
+
+    `always`: the customer cannot turn this event off.
+    """
 
     rule: Rule
     customer: Customer | None
     cause: NotSentCause | None  # None: they are told
+    always: bool = False
 
     @property
     def event(self) -> Event:
@@ -44,7 +52,7 @@ def decide(project: Project, involved: Involved, happened: Sequence[Happened], b
     """
     rules = {rule.event: rule for rule in rules_of(project, [one.event for one in happened])}
     actor = _key_of(by)
-    opted_out = _opted_out(involved.request)
+    unwanted = _unwanted(involved, happened)
     told: set[int] = set()
     decisions: list[Decision] = []
     for one in sorted(happened, key=lambda one: -EVENTS[one.event].priority):
@@ -53,13 +61,21 @@ def decide(project: Project, involved: Involved, happened: Sequence[Happened], b
         if not who:
             decisions.append(Decision(rule, None, NotSentCause.NO_RECIPIENT))
         for customer, roles in who:
-            cause = _why_not(rule, customer, roles, actor, opted_out)
+            always = bool(roles & set(EVENTS[rule.event].despite_opt_out))
+            cause = _why_not(rule, customer, actor, {} if always else unwanted)
             if cause is None and customer.pk in told:
                 cause = NotSentCause.MERGED
             elif cause is None:
                 told.add(customer.pk)
-            decisions.append(Decision(rule, customer, cause))
+            decisions.append(Decision(rule, customer, cause, always))
     return decisions
+
+
+def not_optional(decisions: Iterable[Decision]) -> set[int]:
+    """The customers whose mail says something that they cannot turn off."""
+    return {
+        one.customer.pk for one in decisions if one.customer and one.always and one.cause in (None, NotSentCause.MERGED)
+    }
 
 
 def groups(decisions: Iterable[Decision]) -> dict[tuple[str, ...], list[Customer]]:
@@ -85,15 +101,12 @@ def _recipients(rule: Rule, involved: Involved, about: Sequence[Customer]) -> li
     return list(found.values())
 
 
-def _why_not(rule: Rule, customer: Customer, roles: set[str], actor: str, opted_out: set[int]) -> NotSentCause | None:
-    event = EVENTS[rule.event]
+def _why_not(rule: Rule, customer: Customer, actor: str, unwanted: Unwanted) -> NotSentCause | None:
     if not rule.enabled:
         return NotSentCause.RULE_OFF
-    if customer.address_key == actor and not event.asked_for:
+    if customer.address_key == actor and not EVENTS[rule.event].asked_for:
         return NotSentCause.OWN_ACTIVITY
-    if customer.pk in opted_out and not roles & set(event.despite_opt_out):
-        return NotSentCause.OPTED_OUT
-    return None
+    return unwanted.get(customer.pk)
 
 
 def _key_of(by: By) -> str:
@@ -103,7 +116,12 @@ def _key_of(by: By) -> str:
     return canonical(by.person.email) if by.person else ""
 
 
-def _opted_out(request: Request | None) -> set[int]:
+def _unwanted(involved: Involved, happened: Sequence[Happened]) -> Unwanted:
+    """Who turned these mails off, and how. An invitation is about no request: nobody can turn it off."""
+    request = involved.request
     if request is None or request.pk is None:
-        return set()
-    return set(OptOut.objects.filter(request=request).values_list("customer_id", flat=True))
+        return {}
+    about = {customer.pk for one in happened for customer in one.about}
+    everyone = {request.reporter_id, *(customer.pk for customer in involved.participants), *about}
+    this, whole = opt_outs.wishes(request, everyone)
+    return dict.fromkeys(whole, NotSentCause.OPTED_OUT_OF_PROJECT) | dict.fromkeys(this, NotSentCause.OPTED_OUT)

@@ -12,7 +12,7 @@ from undelivered.delivery.addresses import canonical
 from undelivered.desk import audit, typed
 from undelivered.desk.actors import By
 from undelivered.desk.bad_input import BadInput
-from undelivered.desk.models import Customer, OptOut, Participant, Project, ProjectCustomer, Request
+from undelivered.desk.models import Customer, OptOut, Participant, Project, ProjectCustomer, ProjectOptOut, Request
 
 LONGEST_ADDRESS = 1000
 LONGEST_NAME = 200
@@ -145,6 +145,10 @@ def _merge(project: Project, customer: Customer, *, into: Customer) -> None:
         taken = list(of_project.filter(customer=into).values_list("request_id", flat=True))
         of_project.filter(customer=customer, request_id__in=taken).delete()
         of_project.filter(customer=customer).update(customer=into)
+    wish = ProjectOptOut.objects.filter(project=project, customer=customer)
+    if wish.exists() and ProjectOptOut.objects.filter(project=project, customer=into).exists():
+        wish.delete()
+    wish.update(customer=into)
     # A reporter who took part under the other address is the reporter alone.
     Participant.objects.filter(request__project=project, request__reporter=into, customer=into).delete()
     add_to_project(project, into)

@@ -307,6 +307,7 @@ class Migration(migrations.Migration):
                             ("own_activity", "Own activity"),
                             ("rule_off", "The notification is switched off"),
                             ("opted_out", "Turned notifications off for this request"),
+                            ("opted_out_of_project", "Turned off all optional mail of the project"),
                             ("no_recipient", "Nobody to tell"),
                             ("merged", "Told in the same mail as another event"),
                             ("internal_comment", "The comment is for the team only"),

@@ -195,6 +195,7 @@ class NotSentCause(models.TextChoices):
     OWN_ACTIVITY = "own_activity", "Own activity"  # nobody is told of what they did themselves
     RULE_OFF = "rule_off", "The notification is switched off"
     OPTED_OUT = "opted_out", "Turned notifications off for this request"
+    OPTED_OUT_OF_PROJECT = "opted_out_of_project", "Turned off all optional mail of the project"
     NO_RECIPIENT = "no_recipient", "Nobody to tell"
     MERGED = "merged", "Told in the same mail as another event"
     INTERNAL_COMMENT = "internal_comment", "The comment is for the team only"

@@ -20,7 +20,7 @@ from undelivered.delivery import explain, failures, suppression
 from undelivered.delivery.addresses import private, validate
 from undelivered.delivery.models import Notification, Suppression
 from undelivered.delivery.states import State
-from undelivered.desk import typed
+from undelivered.desk import opt_outs, typed
 from undelivered.desk.models import Project, ProjectCustomer, Request, Role
 from undelivered.rules import invite as inviting
 from undelivered.rules import people
@@ -176,6 +176,7 @@ def page(request: ProjectRequest, customer_id: int) -> HttpResponse:
         "suggestion": getattr(validate(member.customer.address), "suggestion", None),
         "reported": Request.objects.filter(project=request.project, reporter=member.customer).order_by("-id")[:10],
         "is_admin": request.role == Role.ADMIN,
+        "turned_off": opt_outs.of_project(request.project, member.customer),
     }
     return render(request, "customers/customer.html", context, status=422 if form.errors else 200)
 

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from undelivered.delivery import failures
 from undelivered.delivery.models import NotSentCause
-from undelivered.desk import issue_keys
+from undelivered.desk import issue_keys, opt_outs
 from undelivered.desk.bad_input import BadInput
 from undelivered.desk.models import Comment, Customer, Project, Request, Role, Status
 from undelivered.rules import act, announce, people
@@ -174,6 +174,7 @@ _SHORT = {
     NotSentCause.OWN_ACTIVITY: "own activity",
     NotSentCause.RULE_OFF: "switched off",
     NotSentCause.OPTED_OUT: "turned off",
+    NotSentCause.OPTED_OUT_OF_PROJECT: "turned all mail off",
 }
 
 
@@ -210,8 +211,9 @@ def _show(
 ) -> HttpResponse:
     comments = list(found.comments.select_related("person", "customer").order_by("id"))
     seen = _told(request, found, comments)
-    off = set(found.opt_outs.values_list("customer_id", flat=True))
     participants = list(Customer.objects.filter(participates=found).order_by("participant__added_at"))
+    this, whole = opt_outs.wishes(found, {found.reporter_id, *(who.pk for who in participants)})
+    off = this | whole
     context = {
         "found": found,
         "conversation": [(comment, seen["marks"].get(comment.pk, [])) for comment in comments],
