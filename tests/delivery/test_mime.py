@@ -16,8 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from undelivered.delivery import mime
+from undelivered.delivery import mime, signing
 from undelivered.delivery.personal import Personal, fill, mark
+from undelivered.delivery.signing import Purpose
 
 ID = UUID("01948e00-0000-7000-8000-000000000001")
 AT = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
@@ -67,7 +68,7 @@ def names(raw: bytes) -> list[str]:
     return list(message_from_bytes(raw).keys())
 
 
-PLAIN = ["From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type"]
+PLAIN = ["From", "To", "Subject", "Date", "Message-ID", "X-Undelivered-Id", "MIME-Version", "Content-Type"]
 # Everything that a person may type; a NUL cannot come out of the database.
 TYPED = st.text(st.characters(blacklist_characters="\x00\ue000\ue001"), max_size=300)
 
@@ -79,7 +80,8 @@ def test_it_has_two_parts_and_says_what_was_meant():
     assert mail["To"] == "Ann <ann@x.example>"
     assert (mail["Subject"], mail["References"], mail["Auto-Submitted"]) == ("Hello", "<a@b>", "auto-generated")
     assert mail["Date"].datetime == AT
-    assert mail["Message-ID"] == f"<{ID}@desk.example>"
+    assert mail["Message-ID"] == mime.message_id(ID, "help@desk.example")
+    assert signing.read(Purpose.HEADER, mail["X-Undelivered-Id"]) == ID
     assert mail.get_content_type() == "multipart/alternative"
     assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
     assert mail.get_body(("plain",)).get_content().rstrip() == "Hello"
@@ -113,7 +115,7 @@ def test_what_is_personal_is_filled_in_and_escaped_in_html_only():
 def test_no_text_can_add_a_header_or_end_the_headers(subject, name, from_name, value):
     words = Words(subject=subject, from_name=from_name, headers=[["References", value]])
     raw = write(words, Row(recipient_name=name))
-    assert names(raw) == [*PLAIN[:5], "References", *PLAIN[5:]]
+    assert names(raw) == [*PLAIN[:6], "References", *PLAIN[6:]]
     assert [part.get_content_type() for part in parse(raw).iter_parts()] == ["text/plain", "text/html"]
 
 
@@ -255,8 +257,14 @@ def test_an_international_domain_alone_travels_in_ascii():
         ("help@desk.example>\r\nBcc: x", "undelivered.invalid"),
     ],
 )
-def test_the_message_id_is_the_notifications_at_the_senders_domain(from_address, domain):
-    assert mime.message_id(ID, from_address) == f"<{ID}@{domain}>"
+def test_the_message_id_names_the_notification_signed_at_the_senders_domain(from_address, domain):
+    token, _, right = mime.message_id(ID, from_address).strip("<>").partition("@")
+    assert right == domain
+    assert signing.read(Purpose.MESSAGE_ID, token) == ID
+
+
+def test_a_message_id_that_was_made_already_is_not_made_again():
+    assert parse(mime.write(Words(), Row(), id=ID, at=AT, named="<1@desk.example>"))["Message-ID"] == "<1@desk.example>"
 
 
 def test_replies_go_where_the_content_says():

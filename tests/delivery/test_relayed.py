@@ -14,9 +14,10 @@ from psycopg import AsyncConnection
 
 from tests import make
 from undelivered.database import ids
-from undelivered.delivery import relayed, send, wake
+from undelivered.delivery import relayed, send, signing, wake
 from undelivered.delivery.models import Content, DailyCountDelta, DeliveryEvent, Notification
 from undelivered.delivery.relayed import Relayed
+from undelivered.delivery.signing import Purpose
 from undelivered.delivery.states import State
 from undelivered.desk.models import Project
 
@@ -110,8 +111,12 @@ def test_sending_loads_the_bytes_and_whether_they_need_smtputf8() -> None:
 
 
 def test_a_relayed_mail_leaves_as_it_came_after_our_own_headers() -> None:
-    assert relayed.message(RAW, [["Received", "from desk"]]) == b"Received: from desk\r\n" + RAW
-    assert relayed.message(RAW, []) == RAW
+    id = ids.uuid7()
+    ours, _, rest = relayed.message(RAW, [["Received", "from desk"]], id).partition(RAW)
+    trace, header, end = ours.decode().split("\r\n")
+    assert (trace, end, rest) == ("Received: from desk", "", b"")
+    name, _, token = header.partition(": ")
+    assert (name, signing.read(Purpose.HEADER, token)) == ("X-Undelivered-Id", id)
 
 
 @pytest.mark.parametrize(

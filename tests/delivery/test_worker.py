@@ -29,7 +29,7 @@ from tests.delivery.worker_at import (
     types_of,
 )
 from undelivered import env as environment
-from undelivered.delivery import hands, providers, record, send, suppression, wake
+from undelivered.delivery import hands, mime, providers, record, send, suppression, wake
 from undelivered.delivery.models import DailyCountDelta, DailyUse, DeliveryEvent, Notification, Provider, Suppression
 from undelivered.delivery.models import Worker as Registered
 from undelivered.delivery.outcomes import Accepted, Refused, Stage
@@ -62,7 +62,7 @@ def test_what_is_due_is_sent_and_recorded(worker, project):
     assert row.worker is None
     [sent] = worker.script.sent
     assert (sent.sender, sent.recipient) == ("help@desk.example", "ann@northwind.example")
-    assert message_id(sent.message) == row.message_id == f"<{row.id}@desk.example>"
+    assert message_id(sent.message) == row.message_id == mime.message_id(row.id, "help@desk.example")
     assert row.size == len(sent.message)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests import make
 from tests.delivery.worker_at import WorkerAt, make_due, state_of, types_of
-from undelivered.delivery import failures, suppression
+from undelivered.delivery import failures, mime, suppression
 from undelivered.delivery.models import Notification, Provider
 from undelivered.desk.actors import UNDELIVERED
 from undelivered.desk.models import Project
@@ -62,7 +62,7 @@ def test_every_answer_ends_where_it_belongs(project, rehearsal):
     assert types_of(rows["ann+drop-after-data"].id) == ["uncertain"]
     assert suppression.find(project, "ann+no-such-user@northwind.example")
     [mail] = server.inbox("ann@northwind.example")
-    assert message_from_bytes(mail.content)["Message-ID"] == f"<{rows['ann'].id}@desk.example>"
+    assert message_from_bytes(mail.content)["Message-ID"] == mime.message_id(rows["ann"].id, "help@desk.example")
 
 
 def test_greylisting_ends_with_the_third_try(project, rehearsal):

@@ -14,9 +14,11 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
 from undelivered.delivery import providers
+from undelivered.delivery.models import ReturnPath
 
 PROVIDERS = """
-SELECT id, project_id, url, secret, changed_at, paused_until, failures, paced_until FROM delivery_provider
+SELECT id, project_id, url, secret, changed_at, paused_until, failures, paced_until, return_path
+FROM delivery_provider
 WHERE rank = 0
 """
 PAUSE = """
@@ -44,6 +46,7 @@ class Known:
     paused_until: datetime | None
     failures: int
     paced_until: datetime | None = None
+    return_path: str = ReturnPath.LOGIN
 
     def rests(self, now: datetime, in_hand: int = 0) -> bool:
         """Whether it gets no more mail now: it is paused, its probe is still out, or it has enough in hand."""

@@ -54,7 +54,9 @@ class Rules:
 
     @classmethod
     def of(cls, env: Env) -> Rules:
-        policy = Policy(env.size_limit, env.daily_limit, timedelta(hours=env.retry_hours), env.time_zone)
+        policy = Policy(
+            env.size_limit, env.daily_limit, timedelta(hours=env.retry_hours), env.time_zone, env.bounce_domain or ""
+        )
         limits = Limits(env.provider_rate, env.domain_connections)
         return cls(policy, env.keep_days, env.worker_connections, limits)
 
@@ -181,7 +183,7 @@ class Hands:
             transport = await self.transport(provider)
         except Exception as error:  # a password under another secret key, a URL of another version
             return Unreachable(f"The provider's settings cannot be used: {error}", our_fault=True)
-        return await send.hand_over(mail, transport)
+        return await send.hand_over(mail, transport, provider)
 
     async def transport(self, provider: Known) -> Transport:
         """The pooled connections to a provider; made anew when its settings changed."""

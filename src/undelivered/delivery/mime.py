@@ -18,8 +18,9 @@ from itertools import groupby
 from typing import Protocol
 from uuid import UUID
 
-from undelivered.delivery import address_parts
+from undelivered.delivery import address_parts, signing
 from undelivered.delivery.personal import OPEN, Row, fill, unsubscribe, values
+from undelivered.delivery.signing import Purpose
 
 #: RFC 5322, section 2.1.1: no line is longer, without the line end.
 LONGEST_LINE = 998
@@ -53,18 +54,25 @@ class Written(Protocol):
 
 
 def message_id(id: UUID, from_address: str) -> str:
-    """The Message-ID of a notification: the same at every try, so that a second copy is recognised as one."""
-    return f"<{id}@{_right_part(from_address)}>"
+    """The Message-ID of a notification: signed, so that a bounce that quotes it can be believed; the same at every try,
+    so that a second copy is recognised as one."""
+    return f"<{signing.token(Purpose.MESSAGE_ID, id)}@{_right_part(from_address)}>"
 
 
 @lru_cache(maxsize=1024)
 def _right_part(from_address: str) -> str:
-    domain = address_parts.ascii_domain(from_address.rpartition("@")[2])
-    return domain if _DOMAIN.fullmatch(domain) else "undelivered.invalid"
+    found = domain(from_address)
+    return found if _DOMAIN.fullmatch(found) else "undelivered.invalid"
 
 
-def write(content: Written, row: Row, *, id: UUID, at: datetime) -> bytes:
-    """The whole mail, with CRLF line ends. `at` is its Date."""
+@lru_cache(maxsize=1024)
+def domain(address: str) -> str:
+    """The domain of an address in ASCII form and lower case."""
+    return address_parts.ascii_domain(address.rpartition("@")[2])
+
+
+def write(content: Written, row: Row, *, id: UUID, at: datetime, named: str = "") -> bytes:
+    """The whole mail, with CRLF line ends. `at` is its Date, `named` its Message-ID where that is known already."""
     personal = OPEN in content.text or OPEN in content.subject or OPEN in content.html
     found = values(row) if personal else {}
     boundary = f"=_{id.hex}"
@@ -74,7 +82,8 @@ def write(content: Written, row: Row, *, id: UUID, at: datetime) -> bytes:
         *([("Reply-To", _mailbox("", content.reply_to))] if content.reply_to else []),
         ("Subject", _unstructured("Subject", fill(content.subject, found))),
         ("Date", _date(at.replace(microsecond=0))),
-        ("Message-ID", message_id(id, content.from_address)),
+        ("Message-ID", named or message_id(id, content.from_address)),
+        (signing.HEADER, signing.token(Purpose.HEADER, id)),
         *((_name(name), _unstructured(name, value)) for name, value in content.headers),
         *_unsubscribe(row, found),
         ("MIME-Version", "1.0"),

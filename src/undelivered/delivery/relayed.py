@@ -15,8 +15,10 @@ from zoneinfo import ZoneInfo
 
 from psycopg import AsyncConnection
 
+from undelivered.delivery import signing
 from undelivered.delivery.addresses import canonical, domain_of
 from undelivered.delivery.models import Kind
+from undelivered.delivery.signing import Purpose
 from undelivered.delivery.store import NewContent, NewNotification, store_with
 
 EVENT = "relayed"
@@ -85,9 +87,11 @@ def _row(mail: Relayed, id: UUID, to: str) -> NewNotification:
     )
 
 
-def message(raw: bytes, headers: Iterable[Sequence[str]]) -> bytes:
-    """The mail as it leaves: our own headers, then the submitted bytes, none of them changed."""
-    return "".join(f"{name}: {value}\r\n" for name, value in headers).encode("utf-8") + raw
+def message(raw: bytes, headers: Iterable[Sequence[str]], id: UUID) -> bytes:
+    """The mail as it leaves: our own headers, the last of which names the notification; then the submitted bytes, none
+    of them changed."""
+    ours = [*headers, (signing.HEADER, signing.token(Purpose.HEADER, id))]
+    return "".join([f"{name}: {value}\r\n" for name, value in ours]).encode("utf-8") + raw
 
 
 def message_id(raw: bytes | None) -> str:

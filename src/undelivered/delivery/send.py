@@ -9,14 +9,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.rows import args_row, class_row
 
 from undelivered.database.arrays import array
-from undelivered.delivery import limits, mime, relayed, retry, suppression
+from undelivered.delivery import limits, mime, relayed, retry, return_path, suppression
 from undelivered.delivery.checks import Candidate, Objection, check
 from undelivered.delivery.claim import Claimed
 from undelivered.delivery.outcomes import Accepted, Outcome
@@ -56,19 +56,24 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What a batch needs to know. `blocked`: (project or 0 for the site, address key) -> why."""
+    """What a batch needs to know. `blocked`: (project or 0 for the site, address key) -> why.
+
+    `bounce_domains`: of the domains that mail comes from, those that have one of their own.
+    """
 
     words: Mapping[UUID, Words]
     terms: Mapping[int, Terms]
     blocked: Mapping[tuple[int, str], str]
+    bounce_domains: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Ready:
-    """A mail that nothing objects to, written and reserved."""
+    """A mail that nothing objects to, written and reserved. Its envelope sender depends on who takes it."""
 
     row: Claimed
-    sender: str
+    from_address: str
+    bounce_domain: str  # where its bounces can come back to; empty: nowhere of ours
     recipient: str
     message: bytes
     message_id: str
@@ -92,6 +97,16 @@ class Policy:
     daily_limit: int | None
     give_up_after: timedelta
     zone: str
+    bounce_domain: str = ""
+
+
+class Taker(Protocol):
+    """What is read of the provider that takes a mail."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def return_path(self) -> str: ...
 
 
 CONTENTS = """
@@ -104,10 +119,11 @@ BLOCKED = """
 SELECT coalesce(project_id, 0), address_key, cause, since, until FROM delivery_suppression
 WHERE address_key = ANY(%s) AND (project_id IS NULL OR project_id = ANY(%s)) AND (until IS NULL OR until > now())
 """
+DOMAINS = "SELECT domain, bounce_domain FROM delivery_maildomain WHERE domain = ANY(%s) AND bounce_domain <> ''"
 
 
 async def load(connection: AsyncConnection[Any], batch: Sequence[Claimed]) -> Desk:
-    """Three queries, whatever the size of the batch."""
+    """Four queries, whatever the size of the batch."""
     wanted = sorted({row.content_id for row in batch})
     projects = sorted({row.project_id for row in batch})
     async with connection.cursor(row_factory=args_row(Words), binary=True) as cursor:
@@ -117,7 +133,9 @@ async def load(connection: AsyncConnection[Any], batch: Sequence[Claimed]) -> De
         await cursor.execute(TERMS, [projects])
         terms = {one.id: one for one in await cursor.fetchall()}
     blocked = await connection.execute(BLOCKED, [array("text", (row.recipient_key for row in batch)), projects])
-    return Desk(words, terms, {(p, k): suppression.said(c, s, u) for p, k, c, s, u in await blocked.fetchall()})
+    why = {(p, k): suppression.said(c, s, u) for p, k, c, s, u in await blocked.fetchall()}
+    domains = await connection.execute(DOMAINS, [list({mime.domain(one.from_address) for one in words.values()})])
+    return Desk(words, terms, why, dict(await domains.fetchall()))
 
 
 async def prepare(connection: AsyncConnection[Any], batch: Sequence[Claimed], desk: Desk, policy: Policy) -> Prepared:
@@ -144,7 +162,8 @@ def _write(row: Claimed, desk: Desk, policy: Policy) -> Ready:
     words, terms = desk.words.get(row.content_id), desk.terms.get(row.project_id)
     if words is None or terms is None:
         raise Stopped(objected(Reason.INTERNAL_ERROR, "What this mail was to say is no longer kept.", "content"))
-    message = b"" if words.error else _message(words, row)
+    message_id = relayed.message_id(words.raw) or mime.message_id(row.id, words.from_address)
+    message = b"" if words.error else _message(words, row, message_id)
     objection = check(
         Candidate(
             recipient=row.recipient,
@@ -159,19 +178,20 @@ def _write(row: Claimed, desk: Desk, policy: Policy) -> Ready:
         raise Stopped(_objected(objection))
     return Ready(
         row=row,
-        sender=mime.ascii_domain(words.from_address),
+        from_address=mime.ascii_domain(words.from_address),
+        bounce_domain=desk.bounce_domains.get(mime.domain(words.from_address), policy.bounce_domain),
         recipient=mime.ascii_domain(row.recipient),
         message=message,
-        message_id=relayed.message_id(words.raw) or mime.message_id(row.id, words.from_address),
+        message_id=message_id,
         smtputf8=words.smtputf8 or mime.needs_smtputf8(words.from_address, words.reply_to, row.recipient),
         counted_on=row.counted_on,
     )
 
 
-def _message(words: Words, row: Claimed) -> bytes:
+def _message(words: Words, row: Claimed, message_id: str) -> bytes:
     if words.raw is not None:
-        return relayed.message(words.raw, words.headers)
-    return mime.write(words, row, id=row.id, at=row.created_at)
+        return relayed.message(words.raw, words.headers, row.id)
+    return mime.write(words, row, id=row.id, at=row.created_at, named=message_id)
 
 
 def _objected(objection: Objection) -> Verdict:
@@ -210,8 +230,17 @@ def _at_limit(terms: Terms, policy: Policy, day: date, by_site: bool) -> Verdict
     return objected(Reason.LIMIT_REACHED, detail)
 
 
-async def hand_over(mail: Ready, transport: Transport) -> Outcome:
-    return await transport.send(mail.sender, mail.recipient, mail.message, smtputf8=mail.smtputf8)
+async def hand_over(mail: Ready, transport: Transport, provider: Taker) -> Outcome:
+    """The envelope sender is the one that this provider lets pass."""
+    sender = return_path.sender_for(
+        provider.return_path,
+        mail.row.id,
+        from_address=mail.from_address,
+        login=return_path.login_address(provider.url),
+        bounce_domain=mail.bounce_domain,
+    )
+    utf8 = mail.smtputf8 or mime.needs_smtputf8(sender)
+    return await transport.send(sender, mail.recipient, mail.message, smtputf8=utf8)
 
 
 def judge(mail: Ready, outcome: Outcome, policy: Policy, provider_id: int, provider_due: datetime | None) -> Result:

@@ -19,6 +19,8 @@ from uuid import UUID
 from undelivered.delivery import keys
 
 LENGTH = 45
+#: The header that names a notification on every mail, ours or relayed: most bounces quote it.
+HEADER = "X-Undelivered-Id"
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 #: The standard library encodes byte by byte; ten bits at a time is several times as quick, and every mail has three.
 _PAIRS = [one + two for one in _ALPHABET for two in _ALPHABET]
