@@ -133,6 +133,16 @@ def test_the_list_is_searched_by_address_beginning_or_domain(q, n):
     assert len(suppression.listing(project, q=q)) == n
 
 
+def test_the_list_is_filtered_by_cause():
+    project, other = make.project(), make.project("HR")
+    entry_of(project, address_key="ann@x.example", cause="feedback")
+    entry_of(None, address_key="bob@x.example", cause="userunknown")
+    entry_of(project, address_key="cy@x.example", cause="mailboxfull", until=timezone.now() - timedelta(days=1))
+    entry_of(other, address_key="di@x.example", cause="manual")
+    assert [one.address_key for one in suppression.listing(project, cause="userunknown")] == ["bob@x.example"]
+    assert suppression.causes_listed(project) == ["feedback", "userunknown"]
+
+
 # --- adding and lifting -----------------------------------------------------------------------------------------------
 
 

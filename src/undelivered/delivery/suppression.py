@@ -20,7 +20,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from psycopg import AsyncConnection
 
@@ -168,9 +168,13 @@ def found_for(project: Project, addresses: Iterable[str]) -> dict[str, Suppressi
     return {row.address_key: row for row in sorted(rows, key=lambda row: row.project_id is not None)}
 
 
-def listing(project: Project, *, q: str = "", before: int | None = None, limit: int = 25) -> list[Suppression]:
+def listing(
+    project: Project, *, q: str = "", cause: str = "", before: int | None = None, limit: int = 25
+) -> list[Suppression]:
     """Entries in force, newest first. `q`: an address, the beginning of one, or `@domain`."""
-    found = Suppression.objects.filter(in_force(), Q(project=project) | Q(project=None)).select_related("created_by")
+    found = _listed(project).select_related("created_by")
+    if cause:
+        found = found.filter(cause=cause)
     q = q.replace("\x00", "").strip()
     if q.startswith("@"):
         found = found.filter(address_key__endswith=canonical(f"a{q}")[1:])
@@ -179,6 +183,15 @@ def listing(project: Project, *, q: str = "", before: int | None = None, limit: 
     if before is not None:
         found = found.filter(id__lt=before)
     return list(found.order_by("-id")[:limit])
+
+
+def causes_listed(project: Project) -> list[str]:
+    """The causes that the entries in force have, for a filter."""
+    return sorted(_listed(project).order_by().values_list("cause", flat=True).distinct())
+
+
+def _listed(project: Project) -> QuerySet[Suppression]:
+    return Suppression.objects.filter(in_force(), Q(project=project) | Q(project=None))
 
 
 @transaction.atomic
