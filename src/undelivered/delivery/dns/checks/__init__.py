@@ -1,0 +1,1 @@
+"""What is looked at, one file a record: each takes a `Lookup` and what was `Asked`, and gives a `Check`."""

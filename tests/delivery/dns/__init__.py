@@ -1,0 +1,1 @@
+"""Records in DNS: no test asks anybody."""
