@@ -27,6 +27,7 @@ ACTIONS: dict[str, str] = {
     "provider.resumed": "Resumed the email service provider",
     "mailbox.changed": "Set up a mailbox that bounces land in",
     "mailbox.removed": "Removed a mailbox",
+    "domain.changed": "Changed where a domain's bounces go",
     "rule.changed": "Changed a notification rule",
     "rule.reset": "Reset a notification rule to its default text",
     "rule.tested": "Sent a test mail",
