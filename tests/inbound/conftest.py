@@ -13,11 +13,16 @@ ALL = ("inbound_arrival", "inbound_mailbox", "inbound_smtpcredential", "inbound_
 
 
 @pytest.fixture
-def committed(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
-    """Rows are really there, for other connections too, and gone after the test."""
+def transactional_db(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
+    """pytest-django's, but rows are deleted."""
     from django.db import connection
 
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         yield
         with connection.cursor() as cursor:
             cursor.execute(";".join(f"DELETE FROM {table}" for table in ALL))
+
+
+@pytest.fixture
+def committed(transactional_db: None) -> None:
+    """Rows are really there, for other connections too, and gone after the test."""

@@ -309,10 +309,3 @@ def test_a_damaged_report_is_read_as_far_as_it_goes(at: int, byte: int) -> None:
     for damaged in (bytes(raw), bytes(raw[: at % len(raw)])):
         found = read(damaged, reports.path(ID))
         assert all(UUID(int=ID.int) in {f.about, f.feedback and f.feedback.notification_id} for f in found.findings)
-
-
-def test_a_mailbox_can_ask_what_a_mail_is() -> None:
-    assert returned.kind_of(reports.report()) in returned.COMES_BACK
-    assert returned.kind_of(b"Subject: Hi\r\n\r\nHello\r\n") not in returned.COMES_BACK
-    assert returned.is_signed(reports.report(headers=reports.header(ID)))
-    assert not returned.is_signed(reports.report())

@@ -53,15 +53,6 @@ _KINDS = {
 Match = tuple[UUID, Evidence]
 
 
-def kind_of(raw: bytes) -> Kind:
-    return bounces.read(raw).kind
-
-
-def is_signed(raw: bytes) -> bool:
-    """Whether something in a mail proves that it is about a mail of ours."""
-    return signed(bounces.read(raw), raw) is not None
-
-
 def read_mail(arrival: Arrival) -> Reading:
     """What a mail that came in says."""
     raw = bytes(arrival.raw)
