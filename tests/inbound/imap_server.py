@@ -86,7 +86,9 @@ class _Session(socketserver.StreamRequestHandler):
 
     def do_login(self, arguments: str) -> str | None:
         good = [self.imap.user, self.imap.password]
-        return None if arguments.replace('"', "").split(" ") == good else "NO [AUTHENTICATIONFAILED] Invalid credentials"
+        return (
+            None if arguments.replace('"', "").split(" ") == good else "NO [AUTHENTICATIONFAILED] Invalid credentials"
+        )
 
     def do_authenticate(self, arguments: str) -> str | None:
         self.line("+ ")
