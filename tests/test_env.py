@@ -185,3 +185,17 @@ def test_every_setting_says_what_it_means_and_its_default_can_be_used():
         default = one.metadata["default"]
         if isinstance(default, str | int) and not isinstance(default, bool):
             assert one.metadata["parse"](str(default)) == default
+
+
+def test_the_provider_may_be_an_email_service_with_its_secrets() -> None:
+    assert read({"UNDELIVERED_PROVIDER_URL": "esp://:hush@postmark"}).provider_url == "esp://:hush@postmark"
+    for url, complaint in (
+        ("esp://postmark", "Postmark needs server_token"),
+        ("esp://mailjet?api_key=hush", "Mailjet needs secret_key"),
+        ("esp://:hush@pigeon", "known are amazon_ses"),
+        ("pigeon://:hush@coop", "or esp://:secret@name"),
+    ):
+        with pytest.raises(SettingError) as refusal:
+            read({"UNDELIVERED_PROVIDER_URL": url})
+        assert complaint in str(refusal.value)
+        assert "hush" not in str(refusal.value)

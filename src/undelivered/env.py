@@ -21,7 +21,9 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from undelivered.delivery.transports.provider_url import mails_a_second, parse_provider_url
+from undelivered.delivery.transports.esp_url import EspSettings, is_esp
+from undelivered.delivery.transports.provider_url import read_provider_url
+from undelivered.delivery.transports.url_numbers import mails_a_second
 
 PREFIX = "UNDELIVERED_"
 
@@ -116,12 +118,16 @@ def database_url(value: str) -> str:
 
 def provider_url(value: str) -> str:
     try:
-        parse_provider_url(value)
+        settings = read_provider_url(value)
     except ValueError:
+        if is_esp(value):  # its sentences show no secret
+            raise
         raise ValueError(
             "use smtp://user:password@host:587 or smtps://user:password@host:465, "
-            "with @ : / ? # in a password as %40 %3A %2F %3F %23"
+            "with @ : / ? # in a password as %40 %3A %2F %3F %23, or esp://:secret@name"
         ) from None
+    if isinstance(settings, EspSettings) and settings.lacks:
+        raise ValueError(f"{settings.esp.label} needs {' and '.join(settings.lacks)}")
     return value
 
 
@@ -270,7 +276,8 @@ class Env:
         provider_url,
         None,
         "Where the site's mail is handed to: `smtp://user:password@host:587` (STARTTLS where offered), "
-        "`smtp+starttls://` (required), `smtps://` (TLS from the start), `smtp+plain://` (never).",
+        "`smtp+starttls://` (required), `smtps://` (TLS from the start), `smtp+plain://` (never); or "
+        "`esp://:secret@name`, an email service's API (docs/providers.md).",
         secret=True,
         shown="none; mail waits until a provider is set",
     )

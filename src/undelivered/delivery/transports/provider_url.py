@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from undelivered.delivery.transports import oauth_url
+from undelivered.delivery.transports import esp_url, oauth_url, url_numbers
+from undelivered.delivery.transports.esp_url import EspSettings
 from undelivered.delivery.transports.oauth_url import OAuth
 
 
@@ -57,11 +58,17 @@ class SmtpSettings:
     """Mails on their way to one recipient domain at once, all workers together; None: what the site's settings say."""
 
 
+def read_provider_url(url: str) -> SmtpSettings | EspSettings:
+    """A provider of either kind. Raises ValueError with a sentence that shows no secret."""
+    return esp_url.parse_esp_url(url) if esp_url.is_esp(url) else parse_provider_url(url)
+
+
 def parse_provider_url(url: str) -> SmtpSettings:
     """Read `smtp://user:password@host:587?verify=no&timeout=30&connections=5&helo=mail.example.com`."""
     scheme, separator, _ = url.partition("://")
     if not separator or scheme.lower() not in SCHEMES:
-        raise ValueError(f"A provider URL starts with one of {', '.join(f'{name}://' for name in SCHEMES)}")
+        known = ", ".join(f"{name}://" for name in (*SCHEMES, esp_url.SCHEME))
+        raise ValueError(f"A provider URL starts with one of {known}")
     security, default_port = SCHEMES[scheme.lower()]
     try:
         parts = urlsplit(url)
@@ -84,35 +91,13 @@ def parse_provider_url(url: str) -> SmtpSettings:
         username=unquote(parts.username or ""),
         password=unquote(parts.password or ""),
         verify=_yes(options.get("verify", "yes")),
-        timeout_s=_positive("timeout", options.get("timeout", "60")),
-        max_connections=int(_positive("connections", options.get("connections", "10"))),
+        timeout_s=url_numbers.positive(options, "timeout", 60),
+        max_connections=int(url_numbers.positive(options, "connections", 10)),
         helo_name=options.get("helo", ""),
         oauth=oauth_url.read(options, unquote(parts.username or ""), "provider"),
-        rate=_rate(options["rate"]) if "rate" in options else None,
-        domain_connections=(
-            int(_positive("domain_connections", options["domain_connections"]))
-            if "domain_connections" in options
-            else None
-        ),
+        rate=url_numbers.rate(options),
+        domain_connections=url_numbers.whole(options, "domain_connections"),
     )
-
-
-def _rate(text: str) -> float:
-    try:
-        return mails_a_second(text)
-    except ValueError as error:
-        raise ValueError(f"The option rate of the provider URL is wrong: {error}") from None
-
-
-def mails_a_second(text: str) -> float:
-    """A rate, such as 20 or 0.5."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0
-    if not 0.001 <= number <= 100_000:
-        raise ValueError("use a number of mails a second from 0.001 to 100000")
-    return number
 
 
 def _options(query: str) -> dict[str, str]:
@@ -127,13 +112,3 @@ def _yes(text: str) -> bool:
     if text not in ("yes", "no"):
         raise ValueError("The option verify of the provider URL is yes or no")
     return text == "yes"
-
-
-def _positive(name: str, text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0
-    if not 1 <= number <= 3600:
-        raise ValueError(f"The option {name} of the provider URL must be a number from 1 to 3600")
-    return number
