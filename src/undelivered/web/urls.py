@@ -23,7 +23,7 @@ from undelivered.web.pages import (
 )
 from undelivered.web.pages.portal import invitation as portal_invitation
 from undelivered.web.pages.portal import request as portal_request
-from undelivered.web.pages.settings import general, mailboxes, members, provider, rule, rules, tokens
+from undelivered.web.pages.settings import dns, general, mailboxes, members, provider, rule, rules, tokens
 
 INVITATIONS, REQUESTS = {"kind": Kind.INVITATION}, {"kind": Kind.REQUEST}
 
@@ -35,6 +35,7 @@ urlpatterns: list[URLPattern] = [
     path("projects", home.create_project, name="create-project"),
     # the site's health, for its admins
     path("system", system.page, name="system"),
+    path("system/domains", dns.everywhere, name="system-domains"),
     path("system/providers/<int:provider_id>/resume", system.resume, name="system-resume"),
     # the log
     path("p/<str:key>/log/invitations", log.log, INVITATIONS, name="log-invitations"),
@@ -83,6 +84,9 @@ urlpatterns: list[URLPattern] = [
     path("p/<str:key>/settings/mailboxes", mailboxes.page, name="settings-mailboxes"),
     path("p/<str:key>/settings/mailboxes/<int:mailbox_id>/look", mailboxes.look, name="settings-mailbox-look"),
     path("p/<str:key>/settings/mailboxes/<int:mailbox_id>/remove", mailboxes.remove, name="settings-mailbox-remove"),
+    path("p/<str:key>/settings/domains", dns.page, name="settings-domains"),
+    path("p/<str:key>/settings/domains/<str:domain>", dns.save, name="settings-domain"),
+    path("p/<str:key>/settings/domains/<str:domain>/check", dns.check, name="settings-domain-check"),
     path("p/<str:key>/settings/members", members.page, name="settings-members"),
     path("p/<str:key>/settings/members/<int:membership_id>/remove", members.remove, name="settings-member-remove"),
     path("p/<str:key>/settings/tokens", tokens.page, name="settings-tokens"),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, NoReturn
 
 from undelivered.delivery.dns import dmarc
 from undelivered.delivery.dns.asked import Asked
@@ -69,6 +69,21 @@ def look(asked: Asked, resolver: Resolver | None = None) -> Look:
         mx_check.replies(lookup, asked),
     ]
     return Look(tuple(found), asked.mode.value, asked.who)
+
+
+def plan(asked: Asked) -> Look:
+    """What is to be published, before anybody has looked."""
+    found = look(asked, _Nobody())
+    checks = (
+        one if one.standing is Standing.NOT_NEEDED else replace(one, standing=Standing.UNKNOWN, why="")
+        for one in found.checks
+    )
+    return replace(found, checks=tuple(checks))
+
+
+class _Nobody:
+    def resolve(self, *args: object, **options: object) -> NoReturn:
+        raise OSError
 
 
 def _first(asked: Asked) -> list[tuple[str, str]]:

@@ -11,10 +11,6 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, Protocol
 
-import dns.exception
-import dns.name
-import dns.resolver
-
 #: For so long one question may take, and all of a look together.
 ONE_S = 3.0
 ALL_S = 8.0
@@ -90,6 +86,10 @@ class Lookup:
             list(pool.map(lambda question: self.ask(*question), dict.fromkeys(questions)))
 
     def _ask(self, name: str, kind: str) -> Answer:
+        import dns.exception  # 50 modules, for pages that few open
+        import dns.name
+        import dns.resolver
+
         left = self._until - time.monotonic()
         if left <= 0:
             return Answer(Status.FAILED)
@@ -111,6 +111,8 @@ class Lookup:
 @cache
 def _systems_own() -> Resolver:
     """As the machine is set up (/etc/resolv.conf). Raises `NoResolverConfiguration` where it is not."""
+    import dns.resolver
+
     return dns.resolver.Resolver()
 
 

@@ -29,7 +29,7 @@ def check(lookup: Lookup, asked: Asked, walked: Walked) -> Check:
         why = "There are several DMARC records: receivers use none."
         return Check(What.DMARC, Standing.WRONG, why, name, found, wanted)
     if policy is None and walked.failed:
-        return Check(What.DMARC, Standing.UNKNOWN, f"There was no answer about {name}.", name)
+        return Check(What.DMARC, Standing.UNKNOWN, f"There was no answer about {name}.", name, (), wanted)
     if policy is None:
         why = "There is no DMARC record. Gmail, Yahoo and Microsoft want one from everybody who sends much mail."
         return Check(What.DMARC, Standing.MISSING, why, name, (), wanted)

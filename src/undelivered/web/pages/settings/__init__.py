@@ -12,6 +12,7 @@ TABS = (
     ("settings-rules", "Rules and templates"),
     ("settings-general", "General"),
     ("settings-provider", "Provider"),
+    ("settings-domains", "Sending domains"),
     ("settings-mailboxes", "Mailboxes"),
     ("settings-members", "Members"),
     ("settings-tokens", "API tokens"),
