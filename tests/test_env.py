@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,11 @@ GOOD = {
     "LOG_LEVEL": ("debug", "DEBUG"),
     "LOG_FORMAT": ("JSON", "json"),
     "METRICS_TOKEN": ("0123456789abcdef", "0123456789abcdef"),
+    "BOUNCE_DOMAIN": ("Bounces.Example.COM", "bounces.example.com"),
+    "SECRET_KEY_PREVIOUS": (
+        " new old 2026-03-01T12:00:00Z\nolder ",
+        (("new", None), ("old", datetime(2026, 3, 1, 12, tzinfo=UTC)), ("older", None)),
+    ),
 }
 WRONG = [
     ("WEB_PORT", "eighty"),
@@ -72,6 +78,11 @@ WRONG = [
     ("DEBUG", "perhaps"),
     ("SAMPLE", "2"),
     ("LOG_LEVEL", "LOUD"),
+    ("BOUNCE_DOMAIN", "bounces@example.com"),
+    ("BOUNCE_DOMAIN", "bounces.example.com."),
+    ("SECRET_KEY_PREVIOUS", "2026-03-01T12:00:00Z"),
+    ("SECRET_KEY_PREVIOUS", "old 2026-03-01T12:00:00Z 2026-03-01T12:00:00Z"),
+    ("SECRET_KEY_PREVIOUS", "old 2026-13-01T12:00:00Z"),
 ]
 
 

@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "check": ("undelivered.ops.commands.check", "check", "Look for what is set up wrong."),
     "backup": ("undelivered.ops.commands.backup", "backup", "Write the whole database into a file."),
     "restore": ("undelivered.ops.commands.backup", "restore", "Put a backup in the place of the database."),
+    "secret-key": ("undelivered.ops.commands.secret_key", "secret_key", "The key that signs and encrypts: a new one."),
     "user": ("undelivered.ops.commands.accounts", "user", "Accounts of the people who sign in."),
     "token": ("undelivered.ops.commands.accounts", "token", "API tokens of programs."),
     "smtp-credential": (

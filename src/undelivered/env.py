@@ -14,8 +14,9 @@ import socket
 import zoneinfo
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
 import psycopg
@@ -32,8 +33,39 @@ class SettingError(Exception):
     """A variable has a value that cannot be used; the text says which and what is allowed."""
 
 
+class FormerKey(NamedTuple):
+    """A secret key that is not the one in use, and still opens what it signed. `until`: when it was replaced."""
+
+    key: str
+    until: datetime | None = None
+
+
 def text(value: str) -> str:
     return value
+
+
+def former_keys(value: str) -> tuple[FormerKey, ...]:
+    """Keys separated by blanks. Behind each there may be the moment when it was replaced, as 2026-03-01T12:00:00Z."""
+    found: list[FormerKey] = []
+    for word in value.split():
+        until = _moment(word)
+        if until is None:
+            found.append(FormerKey(word))
+        elif found and found[-1].until is None:
+            found[-1] = found[-1]._replace(until=until)
+        else:
+            raise ValueError("use keys separated by blanks; behind each there may be one time, as 2026-03-01T12:00:00Z")
+    return tuple(found)
+
+
+def _moment(word: str) -> datetime | None:
+    """A word that is meant as a moment; None for others."""
+    if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?Z", word):
+        return None
+    try:
+        return datetime.fromisoformat(word)
+    except ValueError:
+        raise ValueError("use times of the calendar, as 2026-03-01T12:00:00Z") from None
 
 
 def flag(value: str) -> bool:
@@ -212,6 +244,14 @@ class Env:
         "Machines that share one database must share it.",
         secret=True,
         shown="generated once, kept in the data folder",
+    )
+    secret_key_previous: tuple[FormerKey, ...] = _setting(
+        former_keys,
+        (),
+        "Keys that were in use before, separated by blanks; what they signed and encrypted still opens. "
+        "Behind each there may be when it was replaced, such as `2026-03-01T12:00:00Z`.",
+        secret=True,
+        shown="none, but for those that `undelivered secret-key rotate` keeps in the data folder",
     )
     web_host: str = _setting(host, "127.0.0.1", "Address that the web server listens on.")
     web_port: int = _setting(web_port, 8025, "Port of the web server: pages, API, health.")

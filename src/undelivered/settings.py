@@ -17,7 +17,10 @@ ENV = environment.read()
 
 DEBUG = ENV.debug
 # Commands that sign nothing may run before there is a key; `run`, `web` and `worker` make one first.
-SECRET_KEY = secret_key.read(ENV) or secrets.token_urlsafe(48)
+_keys = secret_key.keys(ENV)
+SECRET_KEY = _keys.current or secrets.token_urlsafe(48)
+SECRET_KEY_FALLBACKS = [one.key for one in _keys.former]
+SECRET_KEY_ENDS = {one.key: one.until for one in _keys.former if one.until}
 PUBLIC_URL = ENV.url
 _public = urlsplit(PUBLIC_URL)
 SECURE = _public.scheme == "https"

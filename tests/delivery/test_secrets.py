@@ -34,3 +34,16 @@ def test_under_another_secret_key_it_is_unreadable_and_says_what_to_do():
 def test_what_was_tampered_with_is_unreadable(stored):
     with pytest.raises(secrets.Unreadable):
         secrets.decrypt(stored)
+
+
+def test_what_lies_under_an_earlier_key_is_put_under_the_one_in_use():
+    stored = secrets.encrypt("hunter2")
+    assert secrets.renewed(stored) is None
+    with override_settings(SECRET_KEY="new", SECRET_KEY_FALLBACKS=["a key for tests alone"]):
+        anew = secrets.renewed(stored)
+        assert secrets.renewed(anew) is None
+    with override_settings(SECRET_KEY="new"):
+        assert secrets.decrypt(anew) == "hunter2"
+        with pytest.raises(secrets.Unreadable):
+            secrets.renewed(stored)
+    assert secrets.renewed("") is None

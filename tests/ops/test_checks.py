@@ -13,6 +13,7 @@ import pytest
 from django.conf import settings
 from django.core.checks import run_checks
 from django.db import connection
+from django.test import override_settings
 from django.utils import timezone
 
 from tests import make
@@ -135,6 +136,23 @@ def test_clocks_that_differ(world):
 def test_workers_with_another_secret_key(world):
     Worker.objects.create(host="two", pid=2, stats=Tally().figures(key="0123456789ab"))
     assert "two" in found()["E012"].msg
+
+
+@pytest.mark.parametrize("newer", ["worker", "web server"])
+def test_a_new_key_that_not_every_process_has_yet(world, monkeypatch, newer):
+    other = "another key, as good as the first one, 123"
+    with override_settings(SECRET_KEY=other, SECRET_KEY_FALLBACKS=[GOOD_KEY] if newer == "worker" else []):
+        Worker.objects.create(host="two", pid=2, stats=Tally().figures())
+    if newer == "web server":
+        monkeypatch.setattr(settings, "SECRET_KEY_FALLBACKS", [other])
+    assert set(found()) == {"W017"}
+    assert "two" in found()["W017"].msg
+
+
+def test_a_weak_key_from_before(world, monkeypatch):
+    monkeypatch.setattr(settings, "SECRET_KEY_FALLBACKS", ["short"])
+    assert set(found()) == {"W018"}
+    assert "secret-key forget" in found()["W018"].hint
 
 
 def test_workers_of_two_versions(world):

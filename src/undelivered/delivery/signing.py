@@ -3,6 +3,9 @@
 A token is two characters that say which secret key, the id in base32 (RFC 4648, section 6, in lower case), `-`, and 80
 bits of a keyed BLAKE2b. That is 45 characters of `[a-z2-7-]`, which every mail server carries, in whatever case.
 Each purpose signs for itself: who sees a token in a header cannot make a return path of it.
+
+What an earlier key signed still opens. A Message-ID goes on being signed by the key of the time when its notification
+was made: a mail that is sent twice, before and after a rotation, has the same one both times.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from functools import lru_cache
 from hmac import compare_digest
 from uuid import UUID
 
+from undelivered.database.ids import created_at
 from undelivered.delivery import keys
 
 LENGTH = 45
@@ -43,8 +47,9 @@ class Purpose(Enum):
 
 def token(purpose: Purpose, id: UUID) -> str:
     """The id, signed with the secret key in use."""
-    key = _ring(keys.known())[0]
-    return _token(key, purpose, id)
+    ring = _ring(keys.known())
+    lasting = len(ring) > 1 and purpose is Purpose.MESSAGE_ID
+    return _token(ring[keys.for_what_was_made(created_at(id)) if lasting else 0], purpose, id)
 
 
 def read(purpose: Purpose, text: str) -> UUID | None:
@@ -52,13 +57,15 @@ def read(purpose: Purpose, text: str) -> UUID | None:
     found = _TOKEN.fullmatch(text) if len(text) == LENGTH and text.isascii() else None
     if found is None:
         return None
-    name, id, _ = (part.lower() for part in found.groups())
-    for key in _ring(keys.known()):
-        if key.name == name:
-            whole = _token(key, purpose, _id(id))
-            if compare_digest(whole, text.lower()):  # the whole of it: each id has one spelling
-                return _id(id)
-    return None
+    name, spelt, _ = (part.lower() for part in found.groups())
+    id = UUID(bytes=base64.b32decode(f"{spelt.upper()}======"))
+    while True:
+        for key in _ring(keys.known()):
+            # The whole of it is compared: each id has one spelling.
+            if key.name == name and compare_digest(_token(key, purpose, id), text.lower()):
+                return id
+        if not keys.look_again():
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +95,3 @@ def _token(key: _Key, purpose: Purpose, id: UUID) -> str:
 
 def _text(number: int, shifts: range) -> str:
     return "".join([_PAIRS[number >> shift & 1023] for shift in shifts])
-
-
-def _id(text: str) -> UUID:
-    return UUID(bytes=base64.b32decode(f"{text.upper()}======"))

@@ -66,6 +66,7 @@ class Tally:
             "rss": psutil.Process().memory_info().rss,
             "clock": time.time(),
             "key": fingerprint(settings.SECRET_KEY),
+            "former_keys": [fingerprint(str(key)) for key in settings.SECRET_KEY_FALLBACKS],
             "version": version("undelivered"),
             **more,
         }

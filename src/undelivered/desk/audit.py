@@ -25,6 +25,8 @@ ACTIONS: dict[str, str] = {
     "trusted_network.removed": "No longer trusts a network to submit mail",
     "provider.changed": "Changed the email service provider",
     "provider.resumed": "Resumed the email service provider",
+    "secret_key.rotated": "Made a new secret key",
+    "secret_key.forgotten": "Made the secret keys from before invalid",
     "mailbox.changed": "Set up a mailbox that bounces land in",
     "mailbox.removed": "Removed a mailbox",
     "domain.changed": "Changed where a domain's bounces go",

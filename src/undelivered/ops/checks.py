@@ -68,14 +68,24 @@ def public_url() -> Iterator[CheckMessage]:
 
 
 def secret_key() -> Iterator[CheckMessage]:
-    key = settings.SECRET_KEY
-    if len(key) < KEY_LENGTH or len(set(key)) < KEY_VARIETY:
+    if _weak(settings.SECRET_KEY):
         yield Warning(
             "The secret key is weak.",
-            hint="Unset UNDELIVERED_SECRET_KEY, and one is made; or set 32 random characters or more, for example of "
-            "`openssl rand -base64 36`. Everybody signs in again, and stored provider passwords are entered again.",
+            hint="Set UNDELIVERED_SECRET_KEY to 32 random characters or more, for example of "
+            "`openssl rand -base64 36`, and UNDELIVERED_SECRET_KEY_PREVIOUS to the one until now (docs/operating.md).",
             id="undelivered.W004",
         )
+    elif any(map(_weak, settings.SECRET_KEY_FALLBACKS)):
+        yield Warning(
+            "A secret key from before is weak, and what is signed with it is still believed.",
+            hint="Run `undelivered secret-key reencrypt`. When no mail from its time is kept any more, take it out of "
+            "UNDELIVERED_SECRET_KEY_PREVIOUS, or run `undelivered secret-key forget`.",
+            id="undelivered.W018",
+        )
+
+
+def _weak(key: str) -> bool:
+    return len(key) < KEY_LENGTH or len(set(key)) < KEY_VARIETY
 
 
 def disk() -> Iterator[CheckMessage]:
@@ -151,20 +161,33 @@ def workers() -> Iterator[CheckMessage]:
     for host, skew in {one.row.host: one.skew_s for one in alive if one.skew_s is not None}.items():
         if abs(skew) > MOST_SKEW.total_seconds():
             yield _skew(f"The clock of {host}", skew)
-    ours = fingerprint(settings.SECRET_KEY)
-    if others := sorted({one.row.host for one in alive if one.stats.get("key", ours) != ours}):
-        yield Error(
-            f"Workers have another secret key than the web server: {', '.join(others[:5])}.",
-            hint="Give all machines the same UNDELIVERED_SECRET_KEY: else provider passwords cannot be read, "
-            "and links in mails do not open.",
-            id="undelivered.E012",
-        )
+    yield from _keys(alive)
     versions = {one.stats["version"] for one in alive if "version" in one.stats}
     if len(versions) > 1:
         yield Warning(
             f"Workers of several versions are running: {', '.join(sorted(versions))}.",
             hint="That is well during an upgrade. Restart the older ones.",
             id="undelivered.W013",
+        )
+
+
+def _keys(alive: Sequence[vitals.Alive]) -> Iterator[CheckMessage]:
+    """Workers that cannot read what the web server signs; and those that use a key from before a rotation, or after."""
+    ours, *former = (fingerprint(str(key)) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
+    others = [one for one in alive if one.stats.get("key", ours) != ours]
+    at_odds = {one.row.host for one in others if one.stats["key"] in former or ours in one.stats.get("former_keys", ())}
+    if foreign := sorted({one.row.host for one in others} - at_odds):
+        yield Error(
+            f"Workers have another secret key than the web server: {', '.join(foreign[:5])}.",
+            hint="Give all machines the same UNDELIVERED_SECRET_KEY: else provider passwords cannot be read, "
+            "and links in mails do not open.",
+            id="undelivered.E012",
+        )
+    if at_odds:
+        yield Warning(
+            f"The secret key was changed, and not every process was started again: {', '.join(sorted(at_odds)[:5])}.",
+            hint="Restart web, worker and SMTP processes, so that all of them use the new key.",
+            id="undelivered.W017",
         )
 
 

@@ -23,7 +23,7 @@ def settings(markdown: bool) -> None:
         name = PREFIX + one.name.upper()
         value = "(secret)" if one.metadata["secret"] and getattr(env, one.name) else getattr(env, one.name)
         given = "" if name in os.environ or f"{name}_FILE" in os.environ else "  (default)"
-        click.echo(f"{name}={'' if value is None else _typed(value)}{given}\n    {one.metadata['meaning']}")
+        click.echo(f"{name}={'' if value in (None, ()) else _typed(value)}{given}\n    {one.metadata['meaning']}")
 
 
 def table() -> str:
