@@ -158,8 +158,8 @@ def provider_url(value: str) -> str:
             "use smtp://user:password@host:587 or smtps://user:password@host:465, "
             "with @ : / ? # in a password as %40 %3A %2F %3F %23, or esp://:secret@name"
         ) from None
-    if isinstance(settings, EspSettings) and settings.lacks:
-        raise ValueError(f"{settings.esp.label} needs {' and '.join(settings.lacks)}")
+    if isinstance(settings, EspSettings) and (lacks := settings.lacks()):
+        raise ValueError(f"{settings.esp.label} needs {' and '.join(lacks)}")
     return value
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from tests import make
 from undelivered.delivery import providers
 from undelivered.delivery.models import Provider
+from undelivered.delivery.provider_entry import without_password
 from undelivered.delivery.providers import (
     FALLBACK,
     FIRST,
@@ -18,7 +19,6 @@ from undelivered.delivery.providers import (
     provider_for,
     set_provider,
     smtp_settings,
-    without_password,
 )
 from undelivered.desk.actors import UNDELIVERED
 from undelivered.desk.models import AuditEntry

@@ -139,6 +139,13 @@ def test_a_password_stays_only_with_its_server_and_user(client, it, admin, insid
     assert secrets.decrypt(Provider.objects.get().secret) == ("s3cret" if kept else "")
 
 
+def test_the_page_of_a_project_whose_provider_is_an_email_service(client, it, admin):
+    providers.set_provider(it, "esp://postmark", by=UNDELIVERED, password="hush")
+    text = client.get(reverse("settings-provider", args=["IT"]), {"edit": "yes"}).text
+    assert "esp://postmark" in text
+    assert "hush" not in text
+
+
 @pytest.mark.parametrize(
     ("values", "field"),
     [

@@ -10,7 +10,7 @@ import socket
 from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
-from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
+from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
 from django.db import transaction
@@ -19,6 +19,8 @@ from django.utils import timezone
 from undelivered.delivery import secrets, wake
 from undelivered.delivery.address_reach import why_private_ip, why_private_name
 from undelivered.delivery.models import Provider
+from undelivered.delivery.provider_entry import entered
+from undelivered.delivery.transports.esp_url import EspSettings, is_esp, named, parse_esp_url
 from undelivered.delivery.transports.provider_url import SmtpSettings, parse_provider_url
 from undelivered.desk import audit
 from undelivered.desk.actors import By
@@ -72,21 +74,18 @@ def set_provider(
     The password may be part of the URL or given apart; it is stored encrypted. Without one, the stored password stays
     only if scheme, host, port and user stay: else it could be sent to somebody else's server.
     """
-    parsed = parse_provider_url(url)
-    shown = without_password(url)
+    old = Provider.objects.filter(project=project, rank=rank).first()
+    entry = entered(url, password, old, by_project=project is not None)
     if project is not None and not rehearsal:
-        refuse_private(parsed.host)
-        if parsed.oauth:
-            refuse_private(urlsplit(parsed.oauth.token_url).hostname or "")
+        for host in entry.hosts:
+            refuse_private(host)
     if rank != FIRST and not Provider.objects.filter(project=project, rank=FIRST).exists():
         raise ValueError("A fallback stands in for a provider: set that one first.")
-    old = Provider.objects.filter(project=project, rank=rank).first()
-    secret = parsed.password if password is None else password
-    keep = old is not None and old.url == shown and not secret
     values = {
-        "name": name or parsed.host,
-        "url": shown,
-        "secret": old.secret if keep and old else secrets.encrypt(secret),
+        **entry.values,
+        "name": name or entry.name,
+        "url": entry.url,
+        "secret": entry.secret,
         "rehearsal": rehearsal,
         "changed_at": timezone.now(),
         "paused_until": None,
@@ -95,7 +94,7 @@ def set_provider(
         "incident": "",
     }
     provider, _ = Provider.objects.update_or_create(project=project, rank=rank, defaults=values)
-    audit.record("provider.changed", by=by, project=project, target=provider.name, url=shown, **_which(rank))
+    audit.record("provider.changed", by=by, project=project, target=provider.name, url=entry.url, **_which(rank))
     wake.after_commit()
     return provider
 
@@ -107,6 +106,14 @@ class Stored(Protocol):
     def url(self) -> str: ...
     @property
     def secret(self) -> str: ...
+
+
+def settings_of(provider: Stored, *, connections: int) -> SmtpSettings | EspSettings:
+    """What a transport needs, with the secrets. Raises `secrets.Unreadable`, or ValueError on another version's URL."""
+    if not is_esp(provider.url):
+        return smtp_settings(provider, connections=connections)
+    parsed = parse_esp_url(provider.url)
+    return parsed.with_secrets(named(parsed.esp, secrets.decrypt(provider.secret)))
 
 
 def smtp_settings(provider: Stored, *, connections: int) -> SmtpSettings:
@@ -121,15 +128,6 @@ def smtp_settings(provider: Stored, *, connections: int) -> SmtpSettings:
         password=secrets.decrypt(provider.secret),
         max_connections=parsed.max_connections if said else connections,
     )
-
-
-def without_password(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    host = parts.netloc.rpartition("@")[2]
-    user = f"{quote(parts.username, safe='%')}@" if parts.username else ""
-    return urlunsplit(parts._replace(netloc=user + host))
 
 
 def pause_s(failures: int) -> int:

@@ -23,7 +23,7 @@ from psycopg import AsyncConnection
 from undelivered.delivery import claim
 from undelivered.delivery.breaker import Board, Known
 from undelivered.delivery.claim import Claimed
-from undelivered.delivery.transports.provider_url import parse_provider_url
+from undelivered.delivery.transports.provider_url import read_provider_url
 
 #: A rate that was not used is kept for so long, or for one mail.
 BURST_S = 1.0
@@ -83,7 +83,7 @@ NO_LIMITS = Limits()
 def limits_of(url: str, usual: Limits) -> Limits:
     """A provider's own limits, from its URL; what that does not say is as usual."""
     try:
-        said = parse_provider_url(url)
+        said = read_provider_url(url)
     except ValueError:  # sending says so
         return usual
     return Limits(said.rate or usual.rate, said.domain_connections or usual.domain_connections)

@@ -56,7 +56,7 @@ def test_a_url_of_an_email_service_is_read() -> None:
     assert got.hosts == ["api.eu.mailgun.example"]
     assert (got.rate, got.max_connections, got.timeout_s, got.domain_connections) == (5, 7, 9, 2)
     assert got.extra == {"o:tag": "desk"}
-    assert got.lacks == ["api_key"]
+    assert got.lacks() == ["api_key"]
 
 
 def test_names_may_be_written_with_a_hyphen_as_pip_does() -> None:
@@ -73,7 +73,7 @@ def test_secrets_in_a_url_are_read_and_taken_out_of_what_is_stored() -> None:
         assert parse_esp_url(url).secrets == {"server_token": "hush"}
         assert without_secrets(url) == "esp://postmark?timeout=5"
         assert "hush" not in repr(parse_esp_url(url))
-        assert parse_esp_url(url).lacks == []
+        assert parse_esp_url(url).lacks() == []
 
 
 def test_what_stays_of_a_url_says_the_same_as_before() -> None:
@@ -97,6 +97,12 @@ def test_several_secrets_are_given_by_name_and_one_alone_without() -> None:
 def test_secrets_that_cannot_be_used_are_refused_without_showing_them(text: str) -> None:
     with pytest.raises(ValueError, match="Mailjet"):
         named(esps.find("mailjet"), text)
+
+
+def test_a_project_gives_its_own_keys_where_the_machine_has_some() -> None:
+    got = parse_esp_url("esp://amazon_ses?region_name=eu-west-1")
+    assert got.lacks() == []
+    assert got.lacks(by_project=True) == ["aws_access_key_id", "aws_secret_access_key"]
 
 
 def test_secrets_follow_to_the_same_api_only() -> None:

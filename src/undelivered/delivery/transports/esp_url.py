@@ -47,11 +47,11 @@ class EspSettings:
         """Those that the URL itself names: an own API in place of the ESP's usual one."""
         return [str(urlsplit(self.options[name]).hostname) for name in DESTINATIONS if name in self.options]
 
-    @property
-    def lacks(self) -> list[str]:
-        """Settings that nothing can be sent without."""
+    def lacks(self, *, by_project: bool = False) -> list[str]:
+        """Settings that nothing can be sent without, or that a project has to give."""
         given = {**self.options, **self.secrets}
-        return [one.name for one in self.esp.settings if one.needed and not given.get(one.name)]
+        wanted = [one.name for one in self.esp.settings if one.needed or (one.own and by_project)]
+        return [name for name in wanted if not given.get(name)]
 
     def with_secrets(self, secrets: Mapping[str, str]) -> EspSettings:
         return replace(self, secrets={**secrets, **self.secrets})

@@ -32,12 +32,16 @@ Node = TypeVar("Node", bound=ast.AST)
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """`needed`: nothing can be sent without it. `events`: only its webhooks use it."""
+    """`needed`: nothing can be sent without it. `events`: only its webhooks use it.
+
+    `own`: a project must give its own; without it, the machine's would be used, which are the site's.
+    """
 
     name: str
     needed: bool = False
     secret: bool = False
     events: bool = False
+    own: bool = False
 
 
 #: Where Anymail hands settings on to another library, whose names its source does not tell.
@@ -45,8 +49,8 @@ HANDED_ON: dict[str, tuple[Setting, ...]] = {
     "amazon_ses": (
         Setting("region_name", needed=True),
         Setting("endpoint_url"),
-        Setting("aws_access_key_id"),
-        Setting("aws_secret_access_key", secret=True),
+        Setting("aws_access_key_id", own=True),
+        Setting("aws_secret_access_key", secret=True, own=True),
         Setting("aws_session_token", secret=True),
     ),
 }

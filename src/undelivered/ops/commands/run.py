@@ -18,7 +18,6 @@ import psycopg
 from undelivered import env as environment
 from undelivered.database import secret_key
 from undelivered.database.embedded import EmbeddedPostgres, make_data_dir
-from undelivered.delivery.transports.provider_url import parse_provider_url
 from undelivered.env import Env
 from undelivered.ops.supervisor import Child, Supervisor
 
@@ -129,16 +128,14 @@ def _prepare_database(env: Env, *, embedded: bool) -> bool:
 
 def _set_provider(env: Env) -> None:
     """The provider of the settings becomes the site's; what is set there wins over what was entered before."""
-    from undelivered.delivery import providers, secrets
+    from undelivered.delivery import provider_entry, providers
     from undelivered.desk.actors import UNDELIVERED
 
     if env.provider_url is None:
         return
     old = providers.provider_for(None)
-    if old is not None and old.url == providers.without_password(env.provider_url):
-        with suppress(secrets.Unreadable):
-            if secrets.decrypt(old.secret) == parse_provider_url(env.provider_url).password:
-                return
+    if old is not None and provider_entry.holds(old, env.provider_url):
+        return
     providers.set_provider(None, env.provider_url, by=UNDELIVERED)
 
 

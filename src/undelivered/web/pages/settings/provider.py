@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 
 from undelivered.delivery import providers
 from undelivered.delivery.models import Provider
+from undelivered.delivery.transports.esp_url import is_esp
 from undelivered.delivery.transports.provider_url import SCHEMES, SmtpSettings, parse_provider_url
 from undelivered.desk.models import Project
 from undelivered.web.guard import ProjectRequest, project_admin
@@ -79,7 +80,7 @@ def page(request: ProjectRequest) -> HttpResponse:
         "scope": SITE if owner is None else "",
         "stored": stored,
         "used": used,
-        "where": parse_provider_url(used.url) if used else None,
+        "where": parse_provider_url(used.url) if used and not is_esp(used.url) else None,
         "editing": bool(form.errors) or "edit" in request.GET or owner is None,
         "may_be_private": settings.ENV.allow_private_hosts,
     }
@@ -96,7 +97,7 @@ def _owner(request: ProjectRequest, scope: str) -> Project | None:
 
 def _store(request: ProjectRequest, form: ProviderForm, owner: Project | None, stored: Provider | None) -> None:
     url, password = form.url(), form.cleaned_data["password"]
-    if stored and _without_options(stored.url) == url:
+    if stored and not is_esp(stored.url) and _without_options(stored.url) == url:
         url = stored.url  # options that the form does not show stay
     if password and not form.cleaned_data["username"]:
         form.add_error("username", "A password needs a user name.")
@@ -112,7 +113,7 @@ def _without_options(url: str) -> str:
 
 
 def _initial(stored: Provider | None) -> dict[str, object]:
-    if stored is None:
+    if stored is None or is_esp(stored.url):
         return {"security": "smtp", "port": 587}
     parsed: SmtpSettings = parse_provider_url(stored.url)
     scheme = stored.url.partition("://")[0].lower()
