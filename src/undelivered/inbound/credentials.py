@@ -14,7 +14,7 @@ from undelivered.delivery.address_parts import ascii_domain
 from undelivered.desk import audit
 from undelivered.desk.actors import By
 from undelivered.desk.models import Project
-from undelivered.inbound.access import digest
+from undelivered.inbound.access import Network, digest
 from undelivered.inbound.models import SmtpCredential, TrustedNetwork
 
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
@@ -58,6 +58,12 @@ def trust(project: Project, network: str, *, by: By, from_domains: Sequence[str]
     if parsed.prefixlen < WIDEST[parsed.version]:
         raise ValueError(f"{parsed} is far too wide to be trusted.")
     domains = _domains(project, from_domains)
+    for other in TrustedNetwork.objects.exclude(project=project):
+        shared = set(domains) & set(other.from_domains)
+        if shared and _overlap(parsed, ipaddress.ip_network(other.network)):
+            raise ValueError(
+                f"Another project trusts {other.network} for {min(shared)}: nothing would tell whose mail it is."
+            )
     made, _ = TrustedNetwork.objects.update_or_create(
         project=project, network=str(parsed), defaults={"from_domains": domains, "created_by": by.person}
     )
@@ -69,6 +75,10 @@ def trust(project: Project, network: str, *, by: By, from_domains: Sequence[str]
 def distrust(network: TrustedNetwork, *, by: By) -> None:
     audit.record("trusted_network.removed", by=by, project=network.project, target=network.network)
     network.delete()
+
+
+def _overlap(one: Network, other: Network) -> bool:
+    return one.version == other.version and one.overlaps(other)
 
 
 def _domains(project: Project, given: Sequence[str]) -> list[str]:

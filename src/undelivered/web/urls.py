@@ -23,7 +23,7 @@ from undelivered.web.pages import (
 )
 from undelivered.web.pages.portal import invitation as portal_invitation
 from undelivered.web.pages.portal import request as portal_request
-from undelivered.web.pages.settings import dns, general, mailboxes, members, provider, rule, rules, tokens
+from undelivered.web.pages.settings import credentials, dns, general, mailboxes, members, provider, rule, rules, tokens
 
 INVITATIONS, REQUESTS = {"kind": Kind.INVITATION}, {"kind": Kind.REQUEST}
 
@@ -87,6 +87,14 @@ urlpatterns: list[URLPattern] = [
     path("p/<str:key>/settings/domains", dns.page, name="settings-domains"),
     path("p/<str:key>/settings/domains/<str:domain>", dns.save, name="settings-domain"),
     path("p/<str:key>/settings/domains/<str:domain>/check", dns.check, name="settings-domain-check"),
+    path("p/<str:key>/settings/smtp", credentials.page, name="settings-credentials"),
+    path("p/<str:key>/settings/smtp/networks", credentials.trust, name="settings-network-add"),
+    path(
+        "p/<str:key>/settings/smtp/networks/<int:network_id>/remove",
+        credentials.distrust,
+        name="settings-network-remove",
+    ),
+    path("p/<str:key>/settings/smtp/<int:credential_id>/revoke", credentials.revoke, name="settings-credential-revoke"),
     path("p/<str:key>/settings/members", members.page, name="settings-members"),
     path("p/<str:key>/settings/members/<int:membership_id>/remove", members.remove, name="settings-member-remove"),
     path("p/<str:key>/settings/tokens", tokens.page, name="settings-tokens"),

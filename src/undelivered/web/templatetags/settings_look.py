@@ -24,9 +24,9 @@ STANDINGS: dict[Standing, tuple[str, str]] = {
 WHATS: dict[What, tuple[str, str]] = {
     What.MX: ("MX: bounces find this site", "Other mail servers look here when they have to send a bounce."),
     What.SPF: ("SPF: the provider may send", "Receivers ask the envelope sender's domain who may send for it."),
-    What.DKIM: ("DKIM: the signature's key", "Receivers check the mail's signature with this key."),
-    What.DMARC: ("DMARC: what happens to forged mail", "Receivers do this with mail that fails SPF and DKIM."),
-    What.ALIGNMENT: ("Alignment: who speaks for the domain", "SPF or DKIM has to speak for the domain in From."),
+    What.DKIM: ("DKIM: the key to signatures", "Receivers check the mail's signature with this key."),
+    What.DMARC: ("DMARC: what is not from you", "Receivers do this with mail that fails SPF and DKIM."),
+    What.ALIGNMENT: ("Alignment", "SPF or DKIM has to speak for the domain in From."),
     What.REPLIES: ("MX: answers arrive", "Customers answer to this domain."),
 }
 
@@ -50,3 +50,8 @@ def meaning(check: Check) -> str:
 @register.filter
 def is_bad(check: Check) -> bool:
     return check.standing in (Standing.WRONG, Standing.MISSING)
+
+
+@register.filter
+def lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]

@@ -14,6 +14,7 @@ TABS = (
     ("settings-provider", "Provider"),
     ("settings-domains", "Sending domains"),
     ("settings-mailboxes", "Mailboxes"),
+    ("settings-credentials", "SMTP credentials"),
     ("settings-members", "Members"),
     ("settings-tokens", "API tokens"),
 )

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from undelivered.delivery import dns, mail_domains, providers, return_path
-from undelivered.delivery.dns import Asked, Look
+from undelivered.delivery.dns import Asked, Check, Look
 from undelivered.delivery.models import MailDomain, Provider, ReturnPath
 from undelivered.inbound import from_domains
 from undelivered.web.guard import PageRequest, ProjectRequest, project_admin, site_admin
@@ -54,6 +54,11 @@ class Card:
     why: str
     may_change: bool
     opened: bool
+
+    @property
+    def checks(self) -> list[Check]:
+        """Before anybody has looked: what there is to publish."""
+        return [check for check in self.look.checks if self.looked or check.wanted]
 
     @property
     def outdated(self) -> bool:
