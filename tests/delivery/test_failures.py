@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
@@ -39,11 +40,21 @@ def found(project, **filters) -> list[UUID]:
 # --- pages ------------------------------------------------------------------------------------------------------------
 
 
-def test_pages_show_every_row_once_newest_first(project):
-    made = [failed(project, f"a{n}@x.example").id for n in range(63)]
+@pytest.mark.parametrize("filters", [{}, {"recipient": "a*"}, {"recipient": "ANN@x.example"}])
+def test_pages_show_every_row_once_newest_first(project, filters):
+    assert_every_row_once([failed(project).id for n in range(63)], project, Filters(**filters))
+
+
+def test_pages_of_every_kind_together_show_every_row_once_newest_first(project):
+    kinds = itertools.cycle(("request", "invitation", "request", "account"))
+    made = [failed(project, f"a{n}@x.example", kind=kind).id for n, kind in zip(range(63), kinds, strict=False)]
+    assert_every_row_once(made, project, Filters(kind=""))
+
+
+def assert_every_row_once(made: list[UUID], project, filters: Filters) -> None:
     seen, cursor = [], None
     while True:
-        page = failures.page(project, Filters(), cursor=cursor)
+        page = failures.page(project, filters, cursor=cursor)
         assert len(page.items) <= failures.PAGE
         seen += [row.id for row in page.items]
         cursor = page.next
@@ -122,6 +133,8 @@ def test_each_state_can_be_asked_for(project, state):
 def test_each_reason_can_be_asked_for(project, reason):
     rows = {one: failed(project, reason=one).id for one in Reason}
     assert found(project, reason=reason.value) == [rows[reason]]
+    assert found(project, reason=reason.value, state="all") == [rows[reason]]
+    assert found(project, reason=reason.value, state="sent") == []
 
 
 @pytest.mark.parametrize(
