@@ -18,6 +18,7 @@ from undelivered.web.pages import (
     requests,
     settings,
     sign_in,
+    suppression_files,
     suppressions,
     system,
 )
@@ -65,6 +66,9 @@ urlpatterns: list[URLPattern] = [
     # the suppression list
     path("p/<str:key>/suppressions", suppressions.listing, name="suppressions"),
     path("p/<str:key>/suppressions/add", suppressions.add, name="suppression-add"),
+    path("p/<str:key>/suppressions/import", suppression_files.page, name="suppression-import"),
+    path("p/<str:key>/suppressions/import/<uuid:id>", suppression_files.look, name="suppression-import-look"),
+    path("p/<str:key>/suppressions/export", suppression_files.export, name="suppression-export"),
     path("p/<str:key>/suppressions/skipped", suppressions.send_skipped, name="suppression-skipped"),
     path("p/<str:key>/suppressions/<int:entry_id>/lift", suppressions.lift, name="suppression-lift"),
     # settings

@@ -120,3 +120,53 @@ def test_the_list_is_searched_and_paged(caller: Caller, project: Project) -> Non
     assert [len(first["items"]), len(second["items"]), second["next"]] == [2, 1, None]
     for q, n in (("ann", 2), ("%40northwind.example", 2), ("ann%40n", 1), ("zoe", 0)):
         assert len(caller.get(f"/projects/IT/suppressions?q={q}").json["items"]) == n
+
+
+def test_the_list_is_filtered_by_cause(caller: Caller, project: Project) -> None:
+    block(project, "ann@northwind.example", "feedback")
+    block(project, "bo@northwind.example")
+    items = caller.get("/projects/IT/suppressions?cause=feedback").json["items"]
+    assert [item["address"] for item in items] == ["ann@northwind.example"]
+    assert caller.get("/projects/IT/suppressions?cause=%00").status == 400
+
+
+def test_another_list_is_imported_in_one_call_and_twice_is_once(caller: Caller, project: Project) -> None:
+    block(project, "bo@northwind.example")
+    block(project, "cy@northwind.example")
+    entries = [
+        {"address": "Ann@Northwind.example", "cause": "userunknown", "detail": "550", "since": "2026-01-02T00:00:00Z"},
+        {"address": "ann@northwind.example"},
+        {"address": "bo@northwind.example", "cause": "feedback"},
+        {"address": "cy@northwind.example", "cause": "userunknown"},
+    ]
+    got = caller.post("/projects/IT/suppressions/import", {"suppressions": entries})
+    assert (got.status, got.json) == (200, {"new": 1, "complaints": 1, "there": 1, "twice": 1})
+    again = caller.post("/projects/IT/suppressions/import", {"suppressions": entries})
+    assert again.json == {"new": 0, "complaints": 0, "there": 3, "twice": 1}
+    shown = caller.get("/projects/IT/suppressions/Ann%40Northwind.example").json
+    assert (shown["cause"], shown["detail"], shown["since"]) == ("userunknown", "550", "2026-01-02T00:00:00Z")
+    assert caller.get("/projects/IT/suppressions/bo%40northwind.example").json["cause"] == "feedback"
+    assert AuditEntry.objects.filter(action="suppression.imported", actor="token robot").count() == 2
+
+
+@pytest.mark.parametrize(
+    ("entry", "field"),
+    [
+        ({}, "address"),
+        ({"address": "a@b.example", "cause": "spamdetected"}, "cause"),
+        ({"address": "a@b.example", "until": "2020-01-01T00:00:00Z"}, "until"),
+        ({"address": "a@b.example", "since": "yesterday"}, "since"),
+        ({"address": "a@b.example", "site_wide": True}, "site_wide"),
+    ],
+)
+def test_an_import_with_one_bad_entry_imports_none(caller: Caller, entry: dict[str, Any], field: str) -> None:
+    good = {"address": "ann@northwind.example"}
+    got = caller.post("/projects/IT/suppressions/import", {"suppressions": [good, entry]})
+    assert (got.status, list(got.fields)) == (400, [f"suppressions.1.{field}"])
+    assert not Suppression.objects.exists()
+
+
+@pytest.mark.parametrize("n", [0, 10_001])
+def test_an_import_has_some_entries_and_not_too_many(caller: Caller, n: int) -> None:
+    got = caller.post("/projects/IT/suppressions/import", {"suppressions": [{"address": "a@b.example"}] * n})
+    assert (got.status, list(got.fields)) == (400, ["suppressions"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated, Literal
 from uuid import UUID
 
 from django.utils import timezone
@@ -14,12 +15,15 @@ from undelivered.api import cursors
 from undelivered.api.auth import MANAGE, READ, Call, by, not_found, project_of
 from undelivered.api.errors import ApiError
 from undelivered.api.fields import Address, Answer, Body, Cursor, Limit, Moment, Note, Query, Search
-from undelivered.delivery import suppression
+from undelivered.delivery import suppression, suppression_files, suppression_import
 from undelivered.delivery.addresses import canonical
 from undelivered.delivery.models import Suppression
+from undelivered.delivery.suppression_files import Line
 from undelivered.desk.models import Project
 
 router = Router(tags=["Suppression list"])
+#: Entries of one import.
+MOST = 10_000
 
 
 class SuppressionShown(Answer):
@@ -41,6 +45,7 @@ class SuppressionPage(Answer):
 
 class SuppressionFilters(Query):
     q: Search | None = Field(None, description="An address, the beginning of one, or a domain as `@example.com`.")
+    cause: Search | None = Field(None, description="`manual`, `feedback` (a complaint), or another cause of an entry.")
     cursor: Cursor | None = None
     limit: Limit = 25
 
@@ -49,6 +54,29 @@ class NewSuppression(Body):
     address: Address
     detail: Note = Field("", description="Why, in your own words.")
     until: Moment | None = Field(None, description="Without it: until it is lifted.")
+
+
+class ImportedSuppression(Body):
+    """An entry of another list. `cause`: any that says something about the address; `feedback` is a complaint."""
+
+    address: Address
+    cause: Literal[suppression_files.CAUSES] = "manual"  # type: ignore[valid-type]
+    detail: Note = ""
+    since: Moment | None = Field(None, description="Without it, or where it is still to come: now.")
+    until: Moment | None = Field(None, description="Without it: until it is lifted.")
+
+
+class ImportedSuppressions(Body):
+    suppressions: Annotated[list[ImportedSuppression], Field(min_length=1, max_length=MOST)]
+
+
+class Imported(Answer):
+    """How many are `new` on the list, became `complaints`, were `there` and stay as they are, or came `twice`."""
+
+    new: int
+    complaints: int
+    there: int
+    twice: int
 
 
 class Which(Query):
@@ -70,7 +98,8 @@ class Lifted(Answer):
 def list_suppressions(request: Call, key: str, filters: FromQuery[SuppressionFilters]) -> SuppressionPage:
     """What is in force, newest first."""
     before = cursors.read("suppressions", filters.cursor)
-    rows = suppression.listing(project_of(request, key), q=filters.q or "", before=before, limit=filters.limit + 1)
+    asked = {"q": filters.q or "", "cause": filters.cause or ""}
+    rows = suppression.listing(project_of(request, key), **asked, before=before, limit=filters.limit + 1)
     page = rows[: filters.limit]
     last = page[-1].id if len(rows) > filters.limit else None
     return SuppressionPage(items=[shown(row) for row in page], next=cursors.write("suppressions", last))
@@ -85,6 +114,25 @@ def add_suppression(request: Call, key: str, new: NewSuppression) -> Suppression
     if new.until and new.until <= timezone.now():
         raise ApiError.of_field("until", "This is in the past.")
     return shown(suppression.add(project, new.address, by=by(request), detail=new.detail, until=new.until))
+
+
+@router.post("/projects/{key}/suppressions/import", auth=MANAGE, response=Imported, summary="Import a suppression list")
+def import_suppressions(request: Call, key: str, new: ImportedSuppressions) -> Imported:
+    """Up to 10,000 entries, in one step: all of them, or none if one is bad. Entries that are there stay as they are,
+    but for a complaint, which counts for more. Calling it twice is the same as once."""
+    project = project_of(request, key)
+    now = timezone.now()
+    for number, one in enumerate(new.suppressions):
+        if one.until and one.until <= now:
+            raise ApiError.of_field(f"suppressions.{number}.until", "This is in the past.")
+    lines = [_line(number, one, now) for number, one in enumerate(new.suppressions)]
+    outcome = suppression_import.take(project, lines, by=by(request))
+    return Imported(new=outcome.new, complaints=outcome.complaints, there=outcome.there, twice=outcome.twice)
+
+
+def _line(number: int, one: ImportedSuppression, now: datetime) -> Line:
+    since = min(one.since, now) if one.since else now
+    return Line(number, one.address, canonical(one.address), str(one.cause), one.detail, since, one.until)
 
 
 @router.get(

@@ -118,23 +118,35 @@ def send_skipped(request: ProjectRequest) -> HttpResponse:
 
 
 def _show(request: ProjectRequest, form: AddForm, *, status: int = 200) -> HttpResponse:
-    q = typed.line(request.GET.get("q", ""))[:300]
+    asked = asked_for(request)
     before = request.GET.get("before", "")
     start = int(before) if before.isdecimal() and len(before) < 19 else None
-    found = suppression.listing(request.project, q=q, before=start, limit=LIMIT + 1)
+    found = suppression.listing(request.project, **asked, before=start, limit=LIMIT + 1)
     entries = found[:LIMIT]
-    more = "?" + urlencode({**({"q": q} if q else {}), "before": entries[-1].pk}) if len(found) > LIMIT else ""
+    more = "?" + urlencode({**_said(asked), "before": entries[-1].pk}) if len(found) > LIMIT else ""
+    causes = {*suppression.causes_listed(request.project), *filter(None, [asked["cause"]])}
     gone = _gone(request, request.GET.get("lifted", ""), request.GET.get("since", ""))
     context = {
         "rows": [_row(entry, request) for entry in entries],
         "more": more,
-        "q": q,
+        **asked,
+        "asked": urlencode(_said(asked)),
+        "causes": sorted((suppression.cause_label(cause), cause) for cause in causes),
         "form": form,
         "adding": bool(form.errors) or "add" in request.GET,
         "lifted": gone,
         "missed": len(suppression.skipped(gone)) if gone else 0,
     }
     return render(request, "suppressions/page.html", context, status=status)
+
+
+def asked_for(request: ProjectRequest) -> dict[str, str]:
+    """The filters in the address: as they stand there, so that a link can be shared."""
+    return {"q": typed.line(request.GET.get("q", ""))[:300], "cause": typed.line(request.GET.get("cause", ""))[:60]}
+
+
+def _said(asked: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in asked.items() if value}
 
 
 def _row(entry: Suppression, request: ProjectRequest) -> Row:
