@@ -26,6 +26,7 @@ VALUES = {
     "comment_id": 1,
     "customer_id": 1,
     "entry_id": 1,
+    "mailbox_id": 1,
     "membership_id": 1,
     "token_id": 1,
 }
