@@ -2,76 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
 
 from tests import make
-from undelivered.bounces import Cause, Suppress
+from undelivered.bounces import Cause
 from undelivered.delivery import suppression
 from undelivered.delivery.models import Strike, Suppression
-from undelivered.delivery.suppression import NeedsConfirmation, in_a_row
+from undelivered.delivery.suppression import NeedsConfirmation
 from undelivered.desk.actors import UNDELIVERED, By
 from undelivered.desk.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
 
-AT_ONCE = {Cause.USER_UNKNOWN, Cause.HOST_UNKNOWN, Cause.HAS_MOVED, Cause.NOT_ACCEPT}
-AFTER_REPEATS = {Cause.MAILBOX_FULL, Cause.SUSPEND, Cause.FILTERED}
-
 
 def entry_of(project, **values) -> Suppression:
     defaults = {"address": "ann@x.example", "address_key": "ann@x.example", "cause": "userunknown"}
     return Suppression.objects.create(project=project, **{**defaults, **values})
-
-
-@pytest.mark.parametrize("cause", Cause)
-def test_the_cause_alone_decides_what_happens_to_the_address(cause):
-    expected = (
-        Suppress.AT_ONCE
-        if cause in AT_ONCE
-        else Suppress.AFTER_REPEATS
-        if cause in AFTER_REPEATS
-        else Suppress.COMPLAINT
-        if cause is Cause.FEEDBACK
-        else Suppress.NEVER
-    )
-    assert suppression.rule(cause.value) is expected
-
-
-# --- what puts an address on the list ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("cause", ["", "template", "login_refused", "mistake", "nonsense"])
-def test_what_is_no_fault_of_the_address_never_blocks_it(cause):
-    assert suppression.rule(cause) is Suppress.NEVER
-
-
-def days(*offsets: int) -> list[date]:
-    return [date(2026, 1, 1) + timedelta(days=offset) for offset in offsets]
-
-
-@pytest.mark.parametrize(
-    ("offsets", "struck"),
-    [
-        ((), 0),
-        ((0,), 1),
-        ((0, 1, 2), 3),
-        ((0, 30, 60), 3),
-        ((0, 31, 62), 1),  # each too long after the one before
-        ((0, 1, 2, 40), 1),  # a week of block and 30 days are over
-        ((0, 1, 2, 39), 4),
-        ((0, 1, 2, 9, 23, 51, 107, 163), 8),  # again after every block, which grows
-    ],
-)
-def test_failures_count_together_while_they_come_soon_after_each_other_or_after_a_block(offsets, struck):
-    assert in_a_row(days(*offsets)) == struck
-
-
-@pytest.mark.parametrize(("struck", "length"), [(3, 7), (4, 14), (5, 28), (6, 56), (7, 56), (50, 56)])
-def test_blocks_grow_up_to_eight_weeks(struck, length):
-    assert suppression.block_for(struck) == timedelta(days=length)
 
 
 # --- asking -----------------------------------------------------------------------------------------------------------
@@ -106,15 +55,26 @@ def test_another_projects_entry_blocks_nothing_here():
 def test_the_projects_own_entry_is_named_before_the_sites():
     project = make.project()
     own = entry_of(project)
-    entry_of(None, cause="feedback")
+    entry_of(None)
     assert suppression.find(project, "ann@x.example") == own
     assert suppression.found_for(project, ["ann@x.example"]) == {"ann@x.example": own}
+
+
+def test_of_two_entries_the_stronger_one_is_named():
+    project, soon = make.project(), timezone.now() + timedelta(days=1)
+    entry_of(project, cause="mailboxfull", until=soon)
+    assert suppression.find(project, "ann@x.example").until == soon
+    dead = entry_of(None)
+    assert suppression.find(project, "ann@x.example") == dead
+    Suppression.objects.filter(project=project).update(cause="feedback", until=None)
+    assert suppression.find(project, "ann@x.example").cause == "feedback"
 
 
 def test_the_list_shows_the_projects_and_the_sites_newest_first():
     project = make.project()
     made = [entry_of(project, address_key=f"a{n}@x.example") for n in range(3)]
     made.append(entry_of(None, address_key="all@x.example"))
+    make.customer("All@x.example", of=project)
     entry_of(make.project("HR"))
     entry_of(project, address_key="over@x.example", until=timezone.now() - timedelta(seconds=1))
     assert suppression.listing(project) == made[::-1]
@@ -133,10 +93,33 @@ def test_the_list_is_searched_by_address_beginning_or_domain(q, n):
     assert len(suppression.listing(project, q=q)) == n
 
 
+def test_of_the_sites_entries_a_project_sees_those_on_its_customers_and_on_whom_it_mailed():
+    project, other = make.project(), make.project("HR")
+    for name in ("customer", "mailed", "unknown", "others"):
+        entry_of(None, address=f"{name}@x.example", address_key=f"{name}@x.example")
+    make.customer("Customer@X.example", of=project)
+    make.notification(project, "mailed@x.example")
+    make.customer("others@x.example", of=other)
+    make.notification(other, "others@x.example")
+    assert [one.address for one in suppression.listing(project)] == ["mailed@x.example", "customer@x.example"]
+    assert suppression.find(project, "unknown@x.example")  # it holds all the same
+
+
+def test_an_entry_of_the_site_does_not_name_another_projects_mail():
+    project, other = make.project(), make.project("HR")
+    own, theirs = make.notification(project, "a@x.example"), make.notification(other, "b@x.example")
+    make.notification(project, "b@x.example")
+    entry_of(None, address_key="a@x.example", notification_id=own.id)
+    entry_of(None, address_key="b@x.example", notification_id=theirs.id)
+    assert [one.notification_id for one in suppression.listing(project)] == [None, own.id]
+    assert [one.notification_id for one in suppression.listing(other)] == [theirs.id]
+
+
 def test_the_list_is_filtered_by_cause():
     project, other = make.project(), make.project("HR")
     entry_of(project, address_key="ann@x.example", cause="feedback")
     entry_of(None, address_key="bob@x.example", cause="userunknown")
+    make.customer("bob@x.example", of=project)
     entry_of(project, address_key="cy@x.example", cause="mailboxfull", until=timezone.now() - timedelta(days=1))
     entry_of(other, address_key="di@x.example", cause="manual")
     assert [one.address_key for one in suppression.listing(project, cause="userunknown")] == ["bob@x.example"]
@@ -222,7 +205,23 @@ def test_what_was_skipped_is_what_failed_because_of_the_entry_and_was_not_resent
     make.notification(project, "ann@x.example", state="failed", reason="provider_error", finished_at=now)
     assert suppression.skipped(entry) == [during.id, waited.id]
     assert suppression.skipped(entry, limit=1) == [during.id]
+    make.notification(project, "ann@x.example", **failed, cause="suppressed")  # on the provider's own list
     assert suppression.lift(entry, by=UNDELIVERED) == 2
+
+
+def test_of_an_entry_of_the_site_the_one_who_asks_counts_its_own_mail_alone():
+    project, other, now = make.project(), make.project("HR"), timezone.now()
+    entry = entry_of(None, since=now - timedelta(hours=1))
+    failed = {"state": "failed", "reason": "suppressed", "finished_at": now}
+    own, theirs = (
+        make.notification(project, "ann@x.example", **failed),
+        make.notification(other, "ann@x.example", **failed),
+    )
+    assert suppression.skipped(entry, project=project) == [own.id]
+    assert suppression.skipped(entry) == [theirs.id, own.id]
+    assert suppression.lift(entry, by=UNDELIVERED, project=project) == 1
+    audit = AuditEntry.objects.get()
+    assert (audit.project, audit.detail["site_wide"], audit.detail["skipped"]) == (project, True, 1)
 
 
 # --- words ------------------------------------------------------------------------------------------------------------

@@ -124,6 +124,7 @@ def test_a_complaint_is_lifted_only_with_a_confirmation(client, it, admin):
 def test_a_project_admin_never_lifts_a_complaint_of_the_whole_site(client, it, admin):
     entry = blocked(it, cause=Cause.FEEDBACK)
     Suppression.objects.update(project=None)
+    make.customer(entry.address, of=it)
     assert "Only a site admin can lift that." in lift(client, entry, confirmed="yes").text
     assert Suppression.objects.exists()
 

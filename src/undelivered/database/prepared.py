@@ -13,8 +13,8 @@ import psycopg
 from django.db import connection
 
 
-def execute(sql: str, parameters: Mapping[str, Any] | Sequence[Any]) -> list[tuple[Any, ...]]:
-    """The rows that it returns, if it returns any."""
+def execute(sql: str, parameters: Mapping[str, Any] | Sequence[Any], *, prepare: bool = True) -> list[tuple[Any, ...]]:
+    """The rows that it returns, if it returns any. `prepare`: False: it is planned each time, with its values."""
     # What Django does before each query: the connection is there and lives, and its transaction is not broken.
     connection.close_if_health_check_failed()
     connection.ensure_connection()
@@ -22,5 +22,5 @@ def execute(sql: str, parameters: Mapping[str, Any] | Sequence[Any]) -> list[tup
     connection.validate_no_broken_transaction()
     with connection.wrap_database_errors:
         cursor = psycopg.Cursor(connection.connection)
-        cursor.execute(sql, parameters, prepare=True)
+        cursor.execute(sql, parameters, prepare=prepare, binary=not prepare)
         return cursor.fetchall() if cursor.pgresult and cursor.pgresult.nfields else []

@@ -17,14 +17,15 @@ from psycopg import AsyncConnection
 from pydantic_core import to_json
 
 from undelivered.bounces import Suppress
-from undelivered.database import ids
+from undelivered.database import ids, statements
 from undelivered.database.arrays import array
-from undelivered.delivery import counts, suppression
+from undelivered.delivery import counts, learning
+from undelivered.delivery.blocking import rule
 from undelivered.delivery.claim import Claimed
+from undelivered.delivery.evidence import Evidence
 from undelivered.delivery.models import EventType
 from undelivered.delivery.retry import Verdict
 from undelivered.delivery.states import FINAL, State, may
-from undelivered.delivery.suppression import Evidence
 
 #: (column, type) of what a verdict writes to the row, what the row is found by, its line of history, and its count.
 COLUMNS = (
@@ -76,11 +77,6 @@ counted AS (
     WHERE given.state <> 'queued' GROUP BY 1, 2, 3, 4, 5)
 SELECT id FROM kept
 """  # noqa: S608
-EVENTS = """
-INSERT INTO delivery_deliveryevent (notification_id, event_key, at, type, attempt, data)
-SELECT * FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::text[], %s::smallint[], %s::jsonb[])
-ON CONFLICT DO NOTHING
-"""
 COUNTS = """
 INSERT INTO delivery_dailycountdelta (project_id, day, kind, state, reason, n)
 SELECT * FROM unnest(%s::bigint[], %s::date[], %s::text[], %s::text[], %s::text[], %s::int[])
@@ -114,8 +110,7 @@ async def record(connection: AsyncConnection[Any], worker: int, results: Sequenc
         for day in sorted(by_day):
             written |= await _write(connection, worker, by_day[day])
         evidence = [_evidence(result) for id, result in may_suppress.items() if id in written]
-        proved = await suppression.learn(connection, evidence)
-        await _suppressed(connection, [may_suppress[id] for id in proved])
+        await statements.run_on(connection, learning.learn(evidence))
     return len(written)
 
 
@@ -168,19 +163,6 @@ def _line(result: Result, event: EventType, data: dict[str, Any]) -> tuple[Any, 
     return key, result.at, event.value, attempt, to_json(data)
 
 
-async def _suppressed(connection: AsyncConnection[Any], results: list[Result]) -> None:
-    """A second line for those whose failure put the address on the list."""
-    if not results:
-        return
-    lines = [
-        (r.row.id, *_line(r, EventType.SUPPRESSED, {"cause": r.verdict.cause, "address": r.row.recipient}))
-        for r in results
-    ]
-    columns = zip(*lines, strict=True)
-    kinds = ("uuid", *(kind for _, kind in EVENT))
-    await connection.execute(EVENTS, [array(kind, column) for kind, column in zip(kinds, columns, strict=True)])
-
-
 async def add_counts(connection: AsyncConnection[Any], changes: list[counts.Change]) -> None:
     """The worker's form of `counts.add`."""
     if rows := counts.summed(changes):
@@ -188,9 +170,10 @@ async def add_counts(connection: AsyncConnection[Any], changes: list[counts.Chan
 
 
 def _suppresses(result: Result) -> bool:
-    return result.verdict.state is State.FAILED and suppression.rule(result.verdict.cause) is not Suppress.NEVER
+    return result.verdict.state is State.FAILED and rule(result.verdict.cause) is not Suppress.NEVER
 
 
 def _evidence(result: Result) -> Evidence:
     row, verdict = result.row, result.verdict
-    return Evidence(row.id, row.project_id, row.recipient, row.recipient_key, verdict.cause, verdict.detail)
+    whose = (row.id, row.project_id, row.recipient, row.recipient_key)
+    return Evidence(*whose, verdict.cause, verdict.detail, result.at, result.provider_id)

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
+from django.db.models.functions import Collate
 
 from undelivered.bounces import Suppress
 from undelivered.database import ids
@@ -60,11 +61,11 @@ def resend(
     copies: dict[UUID, UUID] = {}
     for old in rows:
         key = canonical(to[old.id])
-        if why := _why_not(old) or _complaint(to[old.id], blocks[key]):
+        if why := _why_not(old) or _stays_blocked(to[old.id], blocks[key]):
             done.refused[old.id] = why
             continue
         for block in blocks.pop(key, []):
-            suppression.lift(block, by=by)
+            suppression.lift(block, by=by, project=project)
             done.lifted.append(block)
         content = (contents or {}).get(old.id)
         done.new.append(_again(old, _saved(content) if content else _kept(old, copies), to[old.id]))
@@ -98,9 +99,13 @@ def _why_not(old: Notification) -> str:
     return ""
 
 
-def _complaint(address: str, blocks: Sequence[Suppression]) -> str:
-    if any(suppression.rule(block.cause) is Suppress.COMPLAINT for block in blocks):
+def _stays_blocked(address: str, blocks: Sequence[Suppression]) -> str:
+    """Why a resend does not lift what blocks an address. A dead mailbox is lifted, the whole site's, too."""
+    rules = {(block.project_id is None, suppression.rule(block.cause)) for block in blocks}
+    if any(rule is Suppress.COMPLAINT for _, rule in rules):
         return f"{address} reported a mail as spam. Lift that on the suppression list first."
+    if any(site_wide and rule is not Suppress.AT_ONCE for site_wide, rule in rules):
+        return f"{address} is blocked for the whole site. A site admin can lift that."
     return ""
 
 
@@ -142,10 +147,11 @@ def _kept(old: Notification, copies: dict[UUID, UUID]) -> UUID:
 
 
 def _blocks(project: Project, keys: Sequence[str]) -> defaultdict[str, list[Suppression]]:
-    """The entries in force for addresses, the project's and the site's."""
+    """The entries in force for addresses, the project's and the site's; in an order that others keep, too."""
     whose = Q(project=project) | Q(project=None)
     found: defaultdict[str, list[Suppression]] = defaultdict(list)
-    for block in Suppression.objects.filter(whose, suppression.in_force(), address_key__in=keys).order_by("id"):
+    rows = Suppression.objects.select_for_update(of=("self",)).filter(whose, suppression.in_force())
+    for block in rows.filter(address_key__in=keys).order_by(Collate("address_key", "C"), "id"):
         found[block.address_key].append(block)
     return found
 

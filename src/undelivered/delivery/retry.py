@@ -19,7 +19,7 @@ from undelivered.delivery.states import State
 PAUSES = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 120, 240, 480))
 JITTER = 0.1
 #: A decision by one of these says nothing: "Unknown error", if the refusal is permanent.
-_SAYS_NOTHING = frozenset({Cause.ON_HOLD, Cause.UNDEFINED})
+SAYS_NOTHING: frozenset[str] = frozenset({"", Cause.ON_HOLD, Cause.UNDEFINED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +65,12 @@ def decide(
     """
     seen = {**_seen(outcome), "answered": not isinstance(outcome, Unreachable)}
     if isinstance(outcome, Accepted):
-        return Verdict(State.SENT, EventType.ACCEPTED, detail=_first_line(outcome.reply), **seen)
+        return Verdict(State.SENT, EventType.ACCEPTED, detail=one_line(outcome.reply), **seen)
     decision = bounces.classify(outcome.reply, command=outcome.stage.value, recipient=recipient)
-    words: dict[str, Any] = {**seen, "cause": decision.cause.value, "detail": _first_line(outcome.reply)}
+    words: dict[str, Any] = {**seen, "cause": decision.cause.value, "detail": one_line(outcome.reply)}
     if isinstance(outcome, Refused):
-        return Verdict(State.FAILED, EventType.REFUSED, reason=_reason_of_refusal(outcome, decision.cause), **words)
+        reason = reason_of(decision.cause, outcome.enhanced or "", outcome.reply)
+        return Verdict(State.FAILED, EventType.REFUSED, reason=reason, **words)
     if isinstance(outcome, Unknown) and outcome.final:
         return Verdict(State.FAILED, EventType.REFUSED, reason=Reason.UNKNOWN_ERROR, **{**words, "cause": ""})
     given_up = now - since >= give_up_after
@@ -105,7 +106,7 @@ def broke(
     dice: Callable[[], float] = random,
 ) -> Verdict:
     """The verdict after a mistake of ours while sending: temporary at first, an internal error at last."""
-    detail = _first_line(f"Undelivered made a mistake while sending: {error or type(error).__name__}")
+    detail = one_line(f"Undelivered made a mistake while sending: {error or type(error).__name__}")
     words: dict[str, Any] = {"cause": "mistake", "detail": detail}
     if now - since >= give_up_after:
         return Verdict(State.FAILED, EventType.FAILED, Reason.INTERNAL_ERROR, data={"detail": detail}, **words)
@@ -138,11 +139,12 @@ def _next_try(
     return min(now + pause(attempt, dice), max(since + give_up_after, now + PAUSES[0]))
 
 
-def _reason_of_refusal(outcome: Refused, cause: Cause) -> Reason:
-    if cause is Cause.SUPPRESSED:  # on the provider's own list
+def reason_of(cause: str, enhanced: str, words: str) -> Reason:
+    """Why a mail failed that was refused, at the door or later. `words`: the other side's."""
+    if cause == Cause.SUPPRESSED:  # on the provider's own list
         return Reason.SUPPRESSED
     # Words or an enhanced code of the provider are an error of the provider; a bare "550" is nothing to act on.
-    if cause in _SAYS_NOTHING and not outcome.enhanced and len(outcome.reply.split()) <= 1:
+    if cause in SAYS_NOTHING and not enhanced and len(words.split()) <= 1:
         return Reason.UNKNOWN_ERROR
     return Reason.PROVIDER_ERROR
 
@@ -163,5 +165,6 @@ def _seen(outcome: Conversation) -> dict[str, Any]:
     return {"code": outcome.code, "enhanced": outcome.enhanced or "", "data": data}
 
 
-def _first_line(reply: str) -> str:
+def one_line(reply: str) -> str:
+    """The other side's words as a row shows them."""
     return " ".join(reply.split())[:500]

@@ -22,7 +22,7 @@ MOVES: dict[State, frozenset[State]] = {
     State.SENT: frozenset({State.DELIVERED, State.FAILED}),
     State.DELIVERED: frozenset({State.FAILED}),  # a bounce that comes after a receipt
     State.HELD: frozenset({State.QUEUED, State.CANCELLED}),
-    State.FAILED: frozenset(),  # a resend is a new notification
+    State.FAILED: frozenset({State.DELIVERED}),  # by a bounce that a later receipt proves wrong; a resend is a new one
     State.CANCELLED: frozenset(),
 }
 

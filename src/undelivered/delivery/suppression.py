@@ -1,71 +1,37 @@
-"""The suppression list: which failures put an address on it, who takes it off again.
+"""The suppression list: who is on it, who puts an address there by hand, and who takes it off again.
 
-The rule is decided by cause, in one table (`bounces.FACTS[cause].suppress`):
-
-| cause                                                     | the address is blocked                             |
-|-----------------------------------------------------------|----------------------------------------------------|
-| mailbox or domain does not exist, has moved, takes no mail | at once, until lifted                              |
-| complaint                                                 | at once, until lifted with a confirmation          |
-| mailbox full, disabled, filtered                          | after 3 failures on different days, for 7 days, growing |
-| spam, policy, reputation, rate, network, our own mistakes | never                                              |
+Which failures put an address on it is decided by `blocking` and learned by `learning`. An entry holds for a project, or
+for the whole site: then each project that has to do with the address sees it, and counts its own mail alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
-from psycopg import AsyncConnection
 
 from undelivered.bounces import FACTS, Cause, Suppress
 from undelivered.database import ids
 from undelivered.delivery import counts
 from undelivered.delivery.addresses import canonical
+from undelivered.delivery.blocking import rule as rule
 from undelivered.delivery.models import Notification, Strike, Suppression
 from undelivered.delivery.reasons import Reason
 from undelivered.delivery.states import State
 from undelivered.desk import audit
 from undelivered.desk.actors import By
-from undelivered.desk.models import Project
+from undelivered.desk.models import Project, ProjectCustomer
 
 MANUAL = "manual"
-STRIKES = 3
-#: A failure counts together with those before it if it comes so soon after them, or after the end of their block.
-STRIKES_WITHIN = timedelta(days=30)
-FIRST_BLOCK = timedelta(days=7)
-#: A block that repeats lasts longer each time: 7, 14, 28 days, and at most this.
-LONGEST_BLOCK = timedelta(days=56)
 
 
 class NeedsConfirmation(Exception):
     """The person complained: only someone who says that they agreed with the customer may lift it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """A failure that may suppress its recipient's address."""
-
-    notification_id: UUID
-    project_id: int
-    address: str
-    address_key: str
-    cause: str
-    detail: str
-
-
-def rule(cause: str) -> Suppress:
-    """What the table says of a cause; causes that are not the bounce library's never suppress."""
-    try:
-        return FACTS[Cause(cause)].suppress
-    except ValueError:
-        return Suppress.NEVER
 
 
 def cause_label(cause: str) -> str:
@@ -88,68 +54,6 @@ _OWN_CAUSES = {
     "mime": "Mail cannot be written",
 }
 
-ADD = """
-INSERT INTO delivery_suppression (project_id, address, address_key, cause, detail, since, until, notification_id)
-VALUES (%(project_id)s, %(address)s, %(address_key)s, %(cause)s, %(detail)s, %(now)s, %(until)s, %(notification_id)s)
-ON CONFLICT (project_id, address_key) DO UPDATE SET cause = excluded.cause, detail = excluded.detail,
-    since = excluded.since, until = excluded.until, notification_id = excluded.notification_id, created_by_id = NULL
-WHERE delivery_suppression.until IS NOT NULL AND (excluded.until IS NULL OR excluded.until > delivery_suppression.until)
-RETURNING notification_id
-"""
-STRIKE = """
-INSERT INTO delivery_strike (project_id, address_key, cause, day)
-VALUES (%(project_id)s, %(address_key)s, %(cause)s, %(day)s) ON CONFLICT DO NOTHING
-"""
-DAYS_STRUCK = """
-SELECT DISTINCT day FROM delivery_strike
-WHERE project_id = %(project_id)s AND address_key = %(address_key)s AND day <= %(day)s ORDER BY day
-"""
-
-
-async def learn(connection: AsyncConnection[Any], failures: Sequence[Evidence]) -> set[UUID]:
-    """Adds to the list what the failures prove, in the caller's transaction; the notifications that did."""
-    now = datetime.now(UTC)
-    proved = set()
-    for one in sorted(failures, key=lambda f: (f.project_id, f.address_key)):  # one order for all workers
-        parameters = {
-            "project_id": one.project_id,
-            "address": one.address,
-            "address_key": one.address_key,
-            "cause": one.cause,
-            "detail": one.detail,
-            "notification_id": one.notification_id,
-            "now": now,
-            "until": None,
-            "day": counts.day_of(now),
-        }
-        if rule(one.cause) is Suppress.AFTER_REPEATS:
-            await connection.execute(STRIKE, parameters)
-            rows = await (await connection.execute(DAYS_STRUCK, parameters)).fetchall()
-            struck = in_a_row([row[0] for row in rows])
-            if struck < STRIKES:
-                continue
-            parameters["until"] = now + block_for(struck)
-        cursor = await connection.execute(ADD, parameters)
-        if await cursor.fetchone():
-            proved.add(one.notification_id)
-    return proved
-
-
-def in_a_row(days: Sequence[date]) -> int:
-    """How many of these days, oldest first, belong to the same trouble as the last one."""
-    struck, remembered_until = 0, date.min
-    for day in days:
-        struck = struck + 1 if day <= remembered_until else 1
-        blocked = block_for(struck) if struck >= STRIKES else timedelta(0)
-        remembered_until = day + blocked + STRIKES_WITHIN
-    return struck
-
-
-def block_for(days_struck: int) -> timedelta:
-    """How long an address is blocked after failures on so many days: it doubles with every further day."""
-    doubled = min(max(0, days_struck - STRIKES), 10)
-    return min(FIRST_BLOCK * int(2**doubled), LONGEST_BLOCK)
-
 
 def in_force(now: datetime | None = None) -> Q:
     return Q(until=None) | Q(until__gt=now or timezone.now())
@@ -164,15 +68,25 @@ def found_for(project: Project, addresses: Iterable[str]) -> dict[str, Suppressi
     """The entries in force for many addresses, by their canonical form."""
     keys = {canonical(address) for address in addresses}
     rows = Suppression.objects.filter(in_force(), Q(project=project) | Q(project=None), address_key__in=keys)
-    # The site's first, so that the project's own one is the one that stays.
-    return {row.address_key: row for row in sorted(rows, key=lambda row: row.project_id is not None)}
+    # The strongest last, so that it is the one that stays; among equals the project's own.
+    return {row.address_key: row for row in _without_others_mail(project, sorted(rows, key=_strength))}
+
+
+def _strength(entry: Suppression) -> tuple[bool, bool, bool]:
+    return rule(entry.cause) is Suppress.COMPLAINT, entry.until is None, entry.project_id is not None
+
+
+def get(project: Project, pk: int) -> Suppression | None:
+    """An entry that a project may see."""
+    found = _without_others_mail(project, list(listed(project).filter(pk=pk)))
+    return found[0] if found else None
 
 
 def listing(
     project: Project, *, q: str = "", cause: str = "", before: int | None = None, limit: int = 25
 ) -> list[Suppression]:
     """Entries in force, newest first. `q`: an address, the beginning of one, or `@domain`."""
-    found = _listed(project).select_related("created_by")
+    found = listed(project).select_related("created_by")
     if cause:
         found = found.filter(cause=cause)
     q = q.replace("\x00", "").strip()
@@ -182,16 +96,41 @@ def listing(
         found = found.filter(address_key__startswith=canonical(q))
     if before is not None:
         found = found.filter(id__lt=before)
-    return list(found.order_by("-id")[:limit])
+    return _without_others_mail(project, list(found.order_by("-id")[:limit]))
 
 
 def causes_listed(project: Project) -> list[str]:
     """The causes that the entries in force have, for a filter."""
-    return sorted(_listed(project).order_by().values_list("cause", flat=True).distinct())
+    return sorted(listed(project).order_by().values_list("cause", flat=True).distinct())
 
 
-def _listed(project: Project) -> QuerySet[Suppression]:
-    return Suppression.objects.filter(in_force(), Q(project=project) | Q(project=None))
+def listed(project: Project) -> QuerySet[Suppression]:
+    """What a project may see: its own entries in force, and the site's on its customers and on whom it has mailed.
+
+    Which other addresses the site's other projects have is none of its business.
+    """
+    now = timezone.now()
+    mailed = Notification.objects.filter(
+        id__gte=ids.lowest(now - timedelta(days=settings.ENV.keep_days)),
+        id__lt=ids.lowest(now + timedelta(days=1)),
+        project=project,
+        recipient_key=OuterRef("address_key"),
+    )
+    customers = ProjectCustomer.objects.filter(project=project, customer__address_key=OuterRef("address_key"))
+    known = Exists(customers) | Exists(mailed)
+    return Suppression.objects.filter(in_force(), Q(project=project) | Q(project=None) & Q(known))
+
+
+def _without_others_mail(project: Project, entries: list[Suppression]) -> list[Suppression]:
+    """An entry of the whole site may have come from another project's mail: that one is not named."""
+    named = [one.notification_id for one in entries if one.project_id is None and one.notification_id]
+    if named:
+        rows = Notification.objects.filter(id__in=named, id__gte=min(named), id__lte=max(named), project=project)
+        own = set(rows.values_list("id", flat=True))
+        for one in entries:
+            if one.project_id is None and one.notification_id not in own:
+                one.notification_id = None
+    return entries
 
 
 @transaction.atomic
@@ -221,29 +160,38 @@ def add(
 
 
 @transaction.atomic
-def lift(entry: Suppression, *, by: By, confirmed: bool = False) -> int:
+def lift(entry: Suppression, *, by: By, confirmed: bool = False, project: Project | None = None) -> int:
     """Takes an entry off the list; how many notifications were skipped while it was there. History is not rewritten.
 
+    `project`: who asks, of an entry of the whole site; only its own mail is counted, and its audit log says so.
     Raises `NeedsConfirmation` for a complaint, unless the caller has one.
     """
+    asking = project or entry.project
     if rule(entry.cause) is Suppress.COMPLAINT and not confirmed:
         raise NeedsConfirmation(
             f"{entry.address} reported a mail as spam. Lift this only if the customer asked for mails again."
         )
-    missed = len(skipped(entry))
+    missed = len(skipped(entry, project=asking))
     gone, _ = Suppression.objects.filter(pk=entry.pk).delete()
     if not gone:  # someone else was quicker
         return missed
     if entry.project_id is not None:
         Strike.objects.filter(project_id=entry.project_id, address_key=entry.address_key).delete()
     detail = {"cause": entry.cause, "since": entry.since.isoformat(), "skipped": missed}
-    audit.record("suppression.lifted", by=by, project=entry.project, target=entry.address, **detail)
+    if entry.project_id is None:
+        detail["site_wide"] = True
+    audit.record("suppression.lifted", by=by, project=asking, target=entry.address, **detail)
     return missed
 
 
-def skipped(entry: Suppression, limit: int = 1000) -> list[UUID]:
-    """Notifications that were not sent because of an entry, and not sent again since; newest first."""
+def skipped(entry: Suppression, limit: int = 1000, *, project: Project | None = None) -> list[UUID]:
+    """Notifications that were not sent because of an entry, and not sent again since; newest first.
+
+    `project`: whose, of an entry of the whole site; without one, everybody's.
+    """
     now = timezone.now()
+    whose = entry.project_id or (project.pk if project else None)
+    projects = [whose] if whose else list(Project.objects.values_list("pk", flat=True))  # the index begins with it
     # Those that waited already when the address was blocked are older than the entry; they stopped after it.
     oldest = max(entry.since - timedelta(days=3), now - timedelta(days=settings.ENV.keep_days))
     rows = Notification.objects.filter(
@@ -253,10 +201,10 @@ def skipped(entry: Suppression, limit: int = 1000) -> list[UUID]:
         recipient_key=entry.address_key,
         state=State.FAILED,
         reason=Reason.SUPPRESSED,
+        cause="",  # else it was on the provider's own list
         resent_as=None,
+        project_id__in=projects,
     )
-    if entry.project_id is not None:
-        rows = rows.filter(project_id=entry.project_id)
     return list(rows.order_by("-id").values_list("id", flat=True)[:limit])
 
 

@@ -65,7 +65,7 @@ def resend_invite(project: Project, customer: Customer, *, by: By, confirmed: bo
     """
     lifted = False
     while entry := suppression.find(project, customer.address):  # the project's, and perhaps the whole site's
-        suppression.lift(entry, by=by, confirmed=confirmed)
+        suppression.lift(entry, by=by, confirmed=confirmed, project=project)
         lifted = True
     existing = _admit(project, [customer])
     told = announce(project, [Happened("customer_invited", about=[customer])], by=by)

@@ -84,12 +84,32 @@ def test_a_complaint_is_lifted_only_with_a_confirmation(caller: Caller, project:
     assert caller.delete(f"/projects/IT/suppressions/{entry.pk}?confirmed=true").status == 200
 
 
-def test_what_holds_for_the_whole_site_is_shown_and_not_lifted_by_a_projects_token(caller: Caller) -> None:
-    entry = block(None)
+def test_a_dead_mailbox_is_lifted_for_the_whole_site_by_a_projects_token(caller: Caller, project: Project) -> None:
+    entry = block(None, cause="userunknown")
+    make.customer(entry.address, of=project)
     assert [item["site_wide"] for item in caller.get("/projects/IT/suppressions").json["items"]] == [True]
-    got = caller.delete(f"/projects/IT/suppressions/{entry.pk}")
-    assert (got.status, got.code) == (403, "forbidden")
+    assert caller.delete(f"/projects/IT/suppressions/{entry.pk}").status == 200
+    assert not Suppression.objects.exists()
+
+
+@pytest.mark.parametrize("cause", ["manual", "feedback"])
+def test_what_else_holds_for_the_whole_site_is_not(caller: Caller, project: Project, cause: str) -> None:
+    entry = block(None, cause=cause)
+    for which in (str(entry.pk), "ann%40northwind.example"):
+        make.notification(project, entry.address)
+        assert caller.get(f"/projects/IT/suppressions/{which}").json["site_wide"]
+        got = caller.delete(f"/projects/IT/suppressions/{which}?confirmed=true")
+        assert (got.status, got.code) == (403, "forbidden")
     assert Suppression.objects.exists()
+
+
+def test_of_the_sites_entries_a_project_sees_those_that_it_has_to_do_with(caller: Caller) -> None:
+    theirs = make.notification(make.project("HR"), "ann@northwind.example")
+    entry = block(None, cause="userunknown")
+    Suppression.objects.update(notification_id=theirs.id)
+    assert caller.get("/projects/IT/suppressions").json["items"] == []
+    assert caller.get(f"/projects/IT/suppressions/{entry.pk}").status == 404
+    assert caller.get("/projects/IT/suppressions/ann%40northwind.example").json["notification_id"] is None
 
 
 def test_another_projects_suppressions_are_neither_shown_nor_lifted(caller: Caller) -> None:

@@ -15,6 +15,7 @@ from undelivered.api import cursors
 from undelivered.api.auth import MANAGE, READ, Call, by, not_found, project_of
 from undelivered.api.errors import ApiError
 from undelivered.api.fields import Address, Answer, Body, Cursor, Limit, Moment, Note, Query, Search
+from undelivered.bounces import Suppress
 from undelivered.delivery import suppression, suppression_files, suppression_import
 from undelivered.delivery.addresses import canonical
 from undelivered.delivery.models import Suppression
@@ -145,32 +146,32 @@ def get_suppression(request: Call, key: str, entry: str) -> SuppressionShown:
 
 @router.delete("/projects/{key}/suppressions/{entry}", auth=MANAGE, response=Lifted, summary="Lift a suppression")
 def lift_suppression(request: Call, key: str, entry: str, which: FromQuery[Which]) -> Lifted:
-    """By its id or its address. The address is mailed again."""
-    return _lift(request, _find(project_of(request, key), entry), which.confirmed)
+    """By its id or its address. The address is mailed again: by the whole site, if it is suppressed for that."""
+    project = project_of(request, key)
+    return _lift(request, project, _find(project, entry), which.confirmed)
 
 
 @router.delete("/projects/{key}/suppressions", auth=MANAGE, response=Lifted, summary="Lift a suppression by address")
 def lift_suppression_of(request: Call, key: str, which: FromQuery[WhichAddress]) -> Lifted:
     """For addresses that do not fit into a path."""
-    return _lift(request, _find(project_of(request, key), which.address), which.confirmed)
+    project = project_of(request, key)
+    return _lift(request, project, _find(project, which.address), which.confirmed)
 
 
 def _find(project: Project, entry: str) -> Suppression:
     """An entry in force for the project, its own or the site's."""
-    in_force = Suppression.objects.filter(suppression.in_force())
-    rows = in_force.filter(project=project) | in_force.filter(project=None)
     if entry.isascii() and entry.isdigit() and len(entry) < 19:
-        found = rows.filter(pk=int(entry)).first()
+        found = suppression.get(project, int(entry))
     else:
-        found = None if "\0" in entry else rows.filter(address_key=canonical(entry)).order_by("project_id").first()
+        found = None if "\0" in entry else suppression.find(project, entry)
     return found or not_found("suppression", entry)
 
 
-def _lift(request: Call, entry: Suppression, confirmed: bool) -> Lifted:
-    if entry.project_id is None:
+def _lift(request: Call, project: Project, entry: Suppression, confirmed: bool) -> Lifted:
+    if entry.project_id is None and suppression.rule(entry.cause) is not Suppress.AT_ONCE:
         raise ApiError("forbidden", f"{entry.address} is suppressed for the whole site. A site admin may lift that.")
     try:
-        skipped = suppression.lift(entry, by=by(request), confirmed=confirmed)
+        skipped = suppression.lift(entry, by=by(request), confirmed=confirmed, project=project)
     except suppression.NeedsConfirmation as error:
         raise ApiError("confirmation_needed", f"{error} Then repeat the call with `confirmed=true`.") from None
     return Lifted(address=entry.address, skipped=skipped)

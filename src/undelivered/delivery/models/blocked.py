@@ -34,7 +34,7 @@ class Suppression(models.Model):
 
 
 class Strike(models.Model):
-    """A failure that suppresses only when it repeats on several days (`suppression.RULES`)."""
+    """A failure that suppresses only when it repeats on several days (`delivery.struck`)."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE)
     address_key = models.TextField()

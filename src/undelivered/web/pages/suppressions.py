@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -90,9 +89,9 @@ def lift(request: ProjectRequest, entry_id: int) -> HttpResponse:
         messages.error(request, why)
         return redirect("suppressions", key=request.project.key)
     confirmed = request.POST.get("confirmed") == "yes"
-    missed = [str(one) for one in suppression.skipped(entry)]
+    missed = [str(one) for one in suppression.skipped(entry, project=request.project)]
     try:
-        suppression.lift(entry, by=request.by, confirmed=confirmed)
+        suppression.lift(entry, by=request.by, confirmed=confirmed, project=request.project)
     except suppression.NeedsConfirmation:
         return render(request, "suppressions/confirm.html", {"entry": entry, "cause": _cause(entry)})
     messages.success(request, f"{entry.address} is off the list.")
@@ -158,7 +157,7 @@ def _row(entry: Suppression, request: ProjectRequest) -> Row:
         "" if by_hand else FACTS[Cause(entry.cause)].meaning if entry.cause in list(Cause) else "",
         is_complaint(entry),
         by_hand,
-        len(suppression.skipped(entry, 100)),
+        len(suppression.skipped(entry, 100, project=request.project)),
         after if after and after.project_id == request.project.pk else None,
     )
 
@@ -181,8 +180,7 @@ def _gone(request: ProjectRequest, address: str, since: str) -> Suppression | No
 
 
 def _entry(request: ProjectRequest, entry_id: int) -> Suppression:
-    mine = Q(project=request.project) | Q(project=None)
-    found = Suppression.objects.filter(mine, pk=entry_id).first()
+    found = suppression.get(request.project, entry_id)
     if found is None:
         raise Http404("This address is not on the list any more.")
     return found
