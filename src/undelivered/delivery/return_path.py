@@ -11,13 +11,16 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 
 from undelivered.delivery import signing
 from undelivered.delivery.address_parts import ascii_domain
 from undelivered.delivery.addresses import validate
-from undelivered.delivery.models import MailDomain, ReturnPath
+from undelivered.delivery.models import MailDomain, Provider, ReturnPath
 from undelivered.delivery.signing import Purpose
 from undelivered.delivery.transports.provider_url import parse_provider_url
+from undelivered.desk import audit
+from undelivered.desk.actors import By
 
 #: What a local part begins with -> what the token behind it is for. The longest one makes 51 characters of RFC 5321's
 #: 64; a return path has 47, which leaves room for the 16 that BATV puts in front.
@@ -89,6 +92,19 @@ def _opened(address: str, purpose: Purpose) -> UUID | None:
 
 
 # --- which sender a mail leaves with ----------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def choose(provider: Provider, mode: ReturnPath, *, by: By) -> None:
+    """From the next mail on, the envelope sender is what this mode says."""
+    if Provider.objects.filter(pk=provider.pk).exclude(return_path=mode).update(return_path=mode):
+        audit.record(
+            "provider.changed",
+            by=by,
+            project=provider.project,
+            target=provider.name,
+            return_path=ReturnPath(mode).value,
+        )
 
 
 def sender_for(mode: str, id: UUID, *, from_address: str, login: str, bounce_domain: str) -> str:

@@ -16,7 +16,7 @@ from uuid import UUID
 from undelivered import bounces
 from undelivered.bounces import Cause, Kind, Report, Result, Suppress
 from undelivered.database import ids
-from undelivered.delivery import return_path, signing
+from undelivered.delivery import probe, return_path, signing
 from undelivered.delivery.addresses import canonical
 from undelivered.delivery.feedback import Feedback, Said
 from undelivered.delivery.relayed import head_end, message_id
@@ -35,12 +35,15 @@ NOTHING_FOLLOWS = {
     Kind.OTHER: "A mail like any other: it says nothing about a mail that was sent.",
 }
 OWN_MAIL = "One of our own mails, not a report about one."
+OWN_TEST = "The test of a provider is back: what it shows stands with the provider's settings."
+UNKNOWN_TEST = "The test of a provider that nobody waits for any more."
 NAMES_NOTHING = "Nothing in it names a mail that was sent from here."
 #: More results than that about one mail do not fit a notification, which has one recipient.
 MOST_RESULTS = 50
 MOST_DETAIL = 1000
 HEADER = "x-undelivered-id"
 _OWN_HEADER = re.compile(rb"^x-undelivered-id:[ \t]*([a-z2-7-]{45})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+_FINAL = re.compile(rb"return-path:[ \t]*<([^<>\r\n]*)>", re.IGNORECASE)
 _RETURN_PATH = re.compile(rb"\bb-[a-z2-7]{28}-[a-z2-7]{16}@", re.IGNORECASE)
 _ACTIONS = {"delivered": Said.DELIVERED, "relayed": Said.DELIVERED, "expanded": Said.DELIVERED, "delayed": Said.DELAYED}
 _KINDS = {
@@ -56,6 +59,8 @@ Match = tuple[UUID, Evidence]
 def read_mail(arrival: Arrival) -> Reading:
     """What a mail that came in says."""
     raw = bytes(arrival.raw)
+    if id := return_path.opened_probe(str(arrival.about.get("to", ""))):
+        return _probe(arrival, id, raw)
     report = bounces.read(raw)
     if _is_own(raw):
         return Reading(report.kind, (Finding(why=OWN_MAIL),))
@@ -75,6 +80,15 @@ def read_mail(arrival: Arrival) -> Reading:
     # Where nobody is named (a receipt for having been read), it is the notification's own recipient.
     results = report.results[:MOST_RESULTS] or (Result("", Cause.UNDEFINED),)
     return replace(reading, findings=tuple(say(one, alone=len(results) == 1) for one in results))
+
+
+def _probe(arrival: Arrival, id: UUID, raw: bytes) -> Reading:
+    """The test of a provider is back: nothing to do with any notification."""
+    sender = arrival.about.get("from")
+    if sender is None and (found := _FINAL.match(raw)):  # a mail server beside us knew it (RFC 5321, 4.4)
+        sender = found[1].decode("ascii", "replace")
+    waited_for = probe.seen(id, sender=sender, peer=str(arrival.about.get("peer", "")), raw=raw)
+    return Reading("probe", (Finding(why=OWN_TEST if waited_for else UNKNOWN_TEST),))
 
 
 # --- which notification -----------------------------------------------------------------------------------------------
