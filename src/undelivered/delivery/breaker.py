@@ -17,7 +17,7 @@ from undelivered.delivery import providers
 from undelivered.delivery.models import ReturnPath
 
 PROVIDERS = """
-SELECT id, project_id, url, secret, changed_at, paused_until, failures, paced_until, return_path
+SELECT id, project_id, url, secret, changed_at, paused_until, failures, paced_until, return_path, rehearsal
 FROM delivery_provider
 WHERE rank = 0
 """
@@ -47,6 +47,7 @@ class Known:
     failures: int
     paced_until: datetime | None = None
     return_path: str = ReturnPath.LOGIN
+    rehearsal: bool = False
 
     def rests(self, now: datetime, in_hand: int = 0) -> bool:
         """Whether it gets no more mail now: it is paused, its probe is still out, or it has enough in hand."""

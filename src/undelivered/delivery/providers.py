@@ -106,6 +106,10 @@ class Stored(Protocol):
     def url(self) -> str: ...
     @property
     def secret(self) -> str: ...
+    @property
+    def project_id(self) -> int | None: ...
+    @property
+    def rehearsal(self) -> bool: ...
 
 
 def settings_of(provider: Stored, *, connections: int) -> SmtpSettings | EspSettings:
@@ -127,6 +131,7 @@ def smtp_settings(provider: Stored, *, connections: int) -> SmtpSettings:
         parsed,
         password=secrets.decrypt(provider.secret),
         max_connections=parsed.max_connections if said else connections,
+        public_only=provider.project_id is not None and not provider.rehearsal and not settings.ENV.allow_private_hosts,
     )
 
 

@@ -98,7 +98,8 @@ class Connection:
         self.talk.stage = Stage.CONNECT
         self.talk.note(f"connecting to {self._address()}")
         context = self._context if self.settings.security is Security.TLS else None
-        self._wire = await Wire.connect(self.settings.host, self.settings.port, context)
+        settings = self.settings
+        self._wire = await Wire.connect(settings.host, settings.port, context, public_only=settings.public_only)
         self._note_tls()
         self._need(await self.hear(Stage.CONNECT))
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from undelivered.delivery.transports.inside import HttpsOutside
 from undelivered.delivery.transports.oauth_url import Grant, OAuth
 from undelivered.delivery.transports.replies import clean
 
@@ -36,8 +37,9 @@ class NoToken(Exception):
 class Tokens:
     """The tokens of one login. Many connections that open at once share one fetch."""
 
-    def __init__(self, settings: OAuth, secret: str) -> None:
+    def __init__(self, settings: OAuth, secret: str, *, public_only: bool = False) -> None:
         self.settings = settings
+        self._public_only = public_only
         client_secret, _, refresh = secret.partition(" ")
         self._client_secret = client_secret if refresh or settings.grant is Grant.CLIENT else ""
         self._refresh_token = refresh or secret
@@ -65,7 +67,7 @@ class Tokens:
         server = urlsplit(self.settings.token_url).hostname
         try:
             async with asyncio.timeout(FETCH_S):
-                status, body = await _in_thread(lambda: _post(self.settings.token_url, self._form()))
+                status, body = await _in_thread(lambda: _post(self.settings.token_url, self._form(), self._public_only))
         except TimeoutError:
             raise NoToken(f"No answer from the token server {server} within {FETCH_S:g} seconds") from None
         except (OSError, ValueError, http.client.HTTPException) as error:  # URLError is an OSError
@@ -106,10 +108,11 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def _post(url: str, form: bytes) -> tuple[int, bytes]:
+def _post(url: str, form: bytes, public_only: bool) -> tuple[int, bytes]:
     request = urllib.request.Request(url, data=form, headers={"Accept": "application/json"})  # noqa: S310 - checked when the URL is read
     try:
-        with urllib.request.build_opener(_NoRedirect).open(request, timeout=FETCH_S) as response:
+        handlers = [_NoRedirect, *([HttpsOutside] if public_only else [])]
+        with urllib.request.build_opener(*handlers).open(request, timeout=FETCH_S) as response:
             return response.status, response.read(ANSWER_BYTES)
     except urllib.error.HTTPError as refusal:
         with refusal:

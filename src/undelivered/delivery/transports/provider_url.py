@@ -54,6 +54,8 @@ class SmtpSettings:
     secret, a space, the refresh token."""
     rate: float | None = None
     """Mails a second, all workers together; None: what the site's settings say."""
+    public_only: bool = False
+    """Whether addresses inside a network are refused: a project named the host. Not part of the URL."""
     domain_connections: int | None = None
     """Mails on their way to one recipient domain at once, all workers together; None: what the site's settings say."""
 

@@ -36,7 +36,9 @@ class SmtpTransport:
         self.settings = settings
         self.pool = Pool(settings.max_connections, settings.idle_s)
         self._given_context = tls_context
-        self._tokens = Tokens(settings.oauth, settings.password) if settings.oauth else None
+        self._tokens = (
+            Tokens(settings.oauth, settings.password, public_only=settings.public_only) if settings.oauth else None
+        )
         self._keeps_step = False
         self._step_by_step_until = 0.0
 

@@ -10,6 +10,7 @@ import ssl
 from collections import deque
 from typing import Any, Self
 
+from undelivered.delivery.transports.inside import outside
 from undelivered.delivery.transports.replies import NotSmtp, Reply, ReplyReader
 
 CONNECT_S = 10.0
@@ -34,11 +35,13 @@ class Wire(asyncio.Protocol):
         """Done when the connection has ended on our side too."""
 
     @classmethod
-    async def connect(cls, host: str, port: int, context: ssl.SSLContext | None) -> Self:
+    async def connect(cls, host: str, port: int, context: ssl.SSLContext | None, *, public_only: bool = False) -> Self:
         """A connection to the first address of the host that answers. Raises OSError or ssl.SSLError."""
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(host, port, type=1)  # SOCK_STREAM
         addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
+        if public_only:
+            addresses = outside(host, addresses)
         name = host if context is not None else None
         for address in addresses[:-1]:
             try:
