@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 
+from undelivered.inbound import ours
 from undelivered.inbound.access import Grant
 from undelivered.inbound.conversation import Conversation, Envelope, Terms
+from undelivered.inbound.ours import Ours
 from undelivered.inbound.replies import Reply
 
 GRANT = Grant(1, ("it.example",), "it-1", credential_id=7)
@@ -51,6 +53,9 @@ class FakeLine:
 
     def log_in(self, user: str, password: str) -> None:
         self.logins.append((user, password))
+
+    def ours(self, address: str) -> Ours | Reply | None:
+        return ours.look(address, {"bounces.example"})
 
     def submit(self, envelope: Envelope) -> Reply | None:
         self.mails.append(envelope)

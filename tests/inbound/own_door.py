@@ -65,10 +65,15 @@ class OwnDoor:
 
 
 class Client:
-    """A socket that says bytes and reads replies, without any opinion on what is right."""
+    """A socket that says bytes and reads replies, without any opinion on what is right. To a port, or to a path."""
 
-    def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=15)
+    def __init__(self, where: int | Path) -> None:
+        if isinstance(where, Path):
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.settimeout(15)
+            self.socket.connect(str(where))
+        else:
+            self.socket = socket.create_connection(("127.0.0.1", where), timeout=15)
         self.file = self.socket.makefile("rb")
 
     def __enter__(self) -> Client:

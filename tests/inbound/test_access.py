@@ -20,6 +20,7 @@ def network(text: str, grant: Grant) -> tuple[ipaddress.IPv4Network | ipaddress.
 ACCESS = Access(
     {"it-1": (digest("secret"), IT)},
     (network("10.0.0.0/8", HR), network("10.1.0.0/16", INNER), network("2001:db8::/32", HR)),
+    ("bounces.it.example",),
 )
 
 

@@ -94,7 +94,7 @@ def test_a_null_sender_is_welcome() -> None:
 def test_nobody_unknown_may_send_and_there_is_no_relay() -> None:
     conversation, line = talk(trusted=False)
     conversation.feed(b"EHLO probe\r\n" + submission("victim@elsewhere.example"))
-    assert "530 5.7.0 Authentication required" in line.said
+    assert "550 5.7.1 Relaying denied: log in to send mail to others" in line.said
     assert 354 not in line.codes
     assert line.mails == []
 

@@ -9,14 +9,19 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from tests.inbound import reports
 from tests.inbound.fake_line import base64_of
-from tests.inbound.own_door import MAIL, OwnDoor, certificate, door, know_one_login, trust_loopback
+from tests.inbound.own_door import MAIL, Client, OwnDoor, certificate, door, know_one_login, trust_loopback
+from undelivered.delivery.relayed import Relayed
 from undelivered.inbound import limits, smtpd
+from undelivered.inbound.arrivals import NewArrival
 from undelivered.inbound.conversation import Terms
 from undelivered.inbound.listening import Taken
+from undelivered.inbound.smtpd import RETURNED_S, STRANGER_S
 
 
 @pytest.fixture
@@ -36,6 +41,7 @@ def test_a_mail_is_taken_and_kept_although_postgresql_is_away(trusting: OwnDoor)
         reply = client.send(b"ann@b.example", b"bob@b.example")
     assert reply.startswith("250 2.0.0 Ok: queued as ")
     ((_, mail),) = trusting.door.spool.read(trusting.door.spool.waiting())
+    assert isinstance(mail, Relayed)
     assert (mail.raw, str(mail.id)) == (MAIL, reply.split()[-1])
     assert [to for _, to in mail.recipients] == ["ann@b.example", "bob@b.example"]
 
@@ -70,8 +76,8 @@ def test_nobody_relays_through_it(tmp_path: Path) -> None:
             b"victim%elsewhere@it.example",
         ):
             with made.client().greeted() as client:
-                assert client.say(b"MAIL FROM:<it@it.example>").startswith("530 5.7.0")
-                assert client.say(b"RCPT TO:<%s>" % probe).startswith("503")
+                assert client.say(b"MAIL FROM:<it@it.example>").startswith("250")
+                assert client.say(b"RCPT TO:<%s>" % probe).startswith("550 5.7.1")
                 assert client.say(b"DATA").startswith("503")
         assert spooled(made) == []
 
@@ -352,3 +358,60 @@ def _until(true, seconds: float = 15.0) -> None:  # type: ignore[no-untyped-def]
     while not true():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.01)
+
+
+# --- what comes back, while PostgreSQL is away ------------------------------------------------------------------------
+
+
+def test_a_mail_that_comes_back_is_on_disk_when_it_is_answered(tmp_path: Path) -> None:
+    path = reports.path(uuid4()).encode()
+    with door(tmp_path) as made:
+        with made.client().greeted() as client:
+            reply = client.send(path, mail=reports.report())
+            forged = path.replace(b"b-", b"b-a", 1)
+            assert client.say(b"MAIL FROM:<>", b"RCPT TO:<%s>" % forged).startswith("550 5.1.1")
+        [(_, one)] = made.door.spool.read(made.door.spool.waiting())
+    assert isinstance(one, NewArrival)
+    assert reply == f"250 2.0.0 Ok: queued as {one.id}"
+    assert one.about["to"] == path.decode()
+
+
+def test_who_brings_something_back_is_not_sent_away_after_a_minute(tmp_path: Path) -> None:
+    with door(tmp_path) as made, made.client().greeted() as client:
+        client.send(reports.path(uuid4()).encode())
+        [connection] = made.door.connections
+        clock, talk = connection.clock, connection.talk
+        assert talk
+        assert not clock.late(talk, clock.opened + 2 * STRANGER_S)
+        client.say(b"MAIL FROM:<>", b"RCPT TO:<%s>" % reports.path(uuid4()).encode())
+        clock.late(talk, now := clock.heard)
+        clock.heard = now + RETURNED_S  # it talks on
+        assert clock.late(talk, now + RETURNED_S + 1)
+
+
+def test_who_brings_something_back_does_not_hold_up_who_submits(tmp_path: Path) -> None:
+    trust_loopback(tmp_path)
+    large = b"From: it@it.example\r\n\r\n" + b"x" * 78 + b"\r\n"
+    with door(tmp_path) as made:
+        made.door.return_places.free = 0
+        with made.client().greeted() as client:
+            assert client.send(mail=large * 10_000).startswith("250")
+
+
+def test_the_postmaster_is_not_flooded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "POSTMASTER_AN_HOUR", 1)
+    with door(tmp_path, bounce_domain="bounces.example") as made, made.client().greeted() as client:
+        assert client.send(b"postmaster").startswith("250")
+        assert client.send(b"postmaster@bounces.example").startswith("450 4.7.1")
+        assert client.send(reports.path(uuid4()).encode()).startswith("250")
+
+
+def test_the_socket_for_lmtp_goes_over_to_the_next_door(tmp_path: Path) -> None:
+    path = tmp_path / "lmtp"
+    with door(tmp_path, lmtp=path) as old:
+        with door(tmp_path, lmtp=path), Client(path) as client:
+            old.stop()
+            assert client.reply().startswith("220")
+            with Client(path) as other:
+                assert other.reply().startswith("220")
+        assert [one.name for one in tmp_path.iterdir() if one.name.startswith(".lmtp")] == []

@@ -11,9 +11,10 @@ import pytest
 
 from tests.inbound.test_spool import mail
 from undelivered.delivery.relayed import Relayed
+from undelivered.inbound.arrivals import NewArrival
 from undelivered.inbound.intake import MOST_BYTES, MOST_MAILS, MOST_ROWS, Intake
 from undelivered.inbound.outbox import Away, Unfit
-from undelivered.inbound.spool import Spool
+from undelivered.inbound.spool import Item, Spool
 
 
 class FakeStore:
@@ -44,7 +45,8 @@ class Scene:
         self.wakes = 0
         self.intake = Intake(self.store, self.store, self.spool, stored=self.wake)
 
-    def wake(self) -> None:
+    def wake(self, mails: Sequence[Item]) -> None:
+        assert mails
         self.wakes += 1
 
 
@@ -91,6 +93,28 @@ def test_a_transaction_is_bounded_in_mails_rows_and_bytes(
 
     run(work)
     assert scene.store.batches == batches
+
+
+def test_what_belongs_together_is_durable_together(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mail that goes on to one recipient and came back to another."""
+    back = NewArrival("smtp", b"x" * 200)
+
+    async def work() -> None:
+        both = scene.intake.put(one := mail(), back)
+        await scene.intake.turn()
+        assert both.result()
+        assert list(scene.store.there) == [one.id, back.id]
+        scene.store.away = True
+        real = scene.spool.write
+        monkeypatch.setattr(scene.spool, "write", lambda mails: real(mails) if back not in mails else no_room())
+        half = scene.intake.put(mail(), back)
+        await scene.intake.turn()
+        assert half.result() is False
+
+    def no_room() -> None:
+        raise OSError(28, "No space left on device")
+
+    run(work)
 
 
 def test_while_postgresql_is_away_mail_is_on_disk_before_it_is_answered(scene: Scene) -> None:

@@ -8,6 +8,8 @@ from undelivered.inbound.limits import (
     LOCKED_S,
     LONGEST_DELAY_S,
     MOST_FAILURES,
+    POSTMASTER_AN_HOUR,
+    RETURNERS_A_MINUTE,
     STRANGERS_A_MINUTE,
     Limits,
     whose,
@@ -34,6 +36,28 @@ def test_strangers_are_slowed_down_and_heard_again_in_the_next_minute() -> None:
             limits.leave(DESK)
     assert answers == [None] * STRANGERS_A_MINUTE + [replies.TOO_FAST]
     assert limits.admit(DESK, 65) is None
+
+
+def test_who_brings_back_what_we_sent_may_bring_much_more() -> None:
+    limits = Limits(1000)
+    limits.returned(DESK, 5)
+    for _ in range(RETURNERS_A_MINUTE):
+        assert limits.admit(DESK, 5) is None
+        limits.leave(DESK)
+    assert limits.admit(DESK, 5) == replies.TOO_FAST
+    limits.forget(5 + 3600)
+    limits.failed(OTHER, 5)
+    limits.returned(OTHER, 5)
+    for _ in range(MOST_FAILURES):
+        limits.failed(OTHER, 5)
+    assert limits.admit(OTHER, 6) == replies.LOCKED_OUT, "it may not guess passwords for that"
+
+
+def test_the_postmaster_gets_so_many_mails_an_hour() -> None:
+    limits = Limits(1000)
+    assert {limits.postmaster(n) for n in range(POSTMASTER_AN_HOUR)} == {None}
+    assert limits.postmaster(1000) == replies.POSTMASTER_BUSY
+    assert limits.postmaster(3600.5) is None
 
 
 def test_who_has_logged_in_is_never_slowed_down() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from undelivered.database import ids
 from undelivered.delivery.relayed import Relayed
-from undelivered.inbound import spool as module
+from undelivered.inbound.arrivals import NewArrival
 from undelivered.inbound.spool import OLD_S, Spool, Unreadable, packed, unpacked
 
 
@@ -42,6 +42,18 @@ def spool(tmp_path: Path) -> Spool:
 def test_what_is_written_is_what_is_read(raw: bytes, recipients: list[str]) -> None:
     one = mail(raw, *recipients)
     assert unpacked(packed(one)) == one
+
+
+@given(st.binary(max_size=300), st.dictionaries(st.text(max_size=5), st.text(max_size=20)))
+def test_what_came_back_is_written_and_read_too(raw: bytes, about: dict[str, str]) -> None:
+    one = NewArrival("smtp", raw, about, project_id=7)
+    assert unpacked(packed(one)) == one
+
+
+def test_a_door_that_is_older_than_a_kind_does_not_touch_its_files(spool: Spool) -> None:
+    spool.write([back := NewArrival("smtp", b"x"), one := mail()])
+    assert [path.suffix for path in spool.waiting()] == [".arrival", ".mail"]
+    assert [found for _, found in spool.read(spool.waiting())] == [back, one]
 
 
 def test_mails_wait_oldest_first(spool: Spool) -> None:
@@ -172,4 +184,3 @@ def test_a_file_of_another_kind_says_so() -> None:
 def test_replaced_values_survive() -> None:
     one = replace(mail(), subject="\ufffd", source={})
     assert unpacked(packed(one)) == one
-    assert module.FORM in packed(one)

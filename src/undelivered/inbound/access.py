@@ -1,4 +1,4 @@
-"""Who may submit mail, kept in memory and in a file: a door must know its clients while PostgreSQL is away.
+"""Who may submit mail, in memory and in a file: a door must know its clients while PostgreSQL is away.
 
 `load` reads what the tables of `models` say now. Passwords are generated and long, so their SHA-256 is all it takes:
 help desks log in for every mail.
@@ -31,6 +31,7 @@ NETWORKS = """
 SELECT n.network, n.from_domains, n.project_id
 FROM inbound_trustednetwork n JOIN desk_project p ON p.id = n.project_id WHERE p.archived_at IS NULL ORDER BY n.id
 """
+BOUNCE_DOMAINS = "SELECT DISTINCT bounce_domain FROM delivery_maildomain WHERE bounce_domain <> '' ORDER BY 1"
 USED = """
 UPDATE inbound_smtpcredential SET last_used_at = now()
 WHERE id = ANY(%s) AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')
@@ -53,6 +54,7 @@ class Access:
 
     users: dict[str, tuple[str, Grant]] = field(default_factory=dict)
     networks: tuple[tuple[Network, Grant], ...] = ()
+    bounce_domains: tuple[str, ...] = ()
 
     def log_in(self, user: str, password: str) -> Grant | None:
         known = self.users.get(user)
@@ -81,9 +83,11 @@ def digest(password: str) -> str:
 async def load(connection: AsyncConnection[Any]) -> Access:
     users = await (await connection.execute(CREDENTIALS)).fetchall()
     networks = await (await connection.execute(NETWORKS)).fetchall()
+    bounce_domains = await (await connection.execute(BOUNCE_DOMAINS)).fetchall()
     return Access(
         {user: (known, Grant(project, tuple(domains), user, id)) for id, user, known, domains, project in users},
         tuple(_network(text, Grant(project, tuple(domains), text)) for text, domains, project in networks),
+        tuple(domain for (domain,) in bounce_domains),
     )
 
 
@@ -103,6 +107,7 @@ def save(access: Access, path: Path) -> None:
     known = {
         "users": {user: [known, asdict(grant)] for user, (known, grant) in access.users.items()},
         "networks": [[str(network), asdict(grant)] for network, grant in access.networks],
+        "bounce_domains": access.bounce_domains,
     }
     own = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -121,6 +126,7 @@ def restore(path: Path) -> Access | None:
         return Access(
             {user: (text, _grant(values)) for user, (text, values) in known["users"].items()},
             tuple(_network(text, _grant(values)) for text, values in known["networks"]),
+            tuple(known.get("bounce_domains", ())),
         )
     except FileNotFoundError:
         return None

@@ -1,8 +1,9 @@
 """The mail after DATA: found in the stream by its one true end, with dots taken back, within limits.
 
 Only CRLF dot CRLF ends a mail. A lone dot between other line ends is how one mail is smuggled inside another past
-servers that disagree about line ends (CVE-2023-51764 and its kin): a mail that has one is refused as a whole. Bare line
-ends elsewhere are let pass: the transport makes them CRLF when the mail leaves.
+servers that disagree about line ends (CVE-2023-51764 and its kin): a mail that has one is refused as a whole, unless
+its way ends here, as that of a mail that came back. Bare line ends elsewhere are let pass: the transport makes them
+CRLF when the mail leaves.
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ class Fault(Enum):
 class Body:
     """Fed with what comes until `feed` returns what came after the end; then `content` or `fault` is set."""
 
-    __slots__ = ("_buffer", "_dropped", "_looked", "content", "fault", "limit")
+    __slots__ = ("_buffer", "_dropped", "_looked", "content", "fault", "goes_on", "limit")
 
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
+    def __init__(self, limit: int, *, goes_on: bool = True) -> None:
+        self.limit, self.goes_on = limit, goes_on
         self.content = b""
         self.fault: Fault | None = None
         # DATA itself ended a line: a mail may begin with the dot that ends it, or with a doubled one.
@@ -86,7 +87,7 @@ class Body:
         if b"\r\n." in stuffed:
             plain = stuffed.replace(b"\r\n.", b"\r\n")
             loose = loose or _LOOSE_WITHIN.search(plain) is not None
-        if loose:
+        if loose and self.goes_on:
             self.fault = Fault.LOOSE_DOT
         elif len(plain) - 2 > self.limit:
             self.fault = Fault.TOO_BIG

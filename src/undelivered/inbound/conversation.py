@@ -9,17 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from undelivered.inbound import commands, replies, verbs
+from undelivered.inbound import commands, ours, replies, verbs
 from undelivered.inbound.access import Grant
 from undelivered.inbound.body import Body, Fault
 from undelivered.inbound.commands import Bad
 from undelivered.inbound.login import Exchange, Step
+from undelivered.inbound.ours import Ours
 from undelivered.inbound.replies import Reply
 
 MOST_ERRORS = 20
 #: Commands in a row that move nothing.
 MOST_IDLE_COMMANDS = 200
 MOST_LOGINS = 3
+#: Recipients of ours that one mail may have: a report is about one.
+MOST_RETURNED = 20
 #: Bytes kept while a reply is waited for; beyond them the line is asked to be quiet.
 MOST_KEPT = 64 * 1024
 
@@ -35,12 +38,17 @@ class Terms:
 
 @dataclass(slots=True)
 class Envelope:
-    """One submitted mail, with what is known about where it came from."""
+    """One mail, with what is known about where it came from.
+
+    What is to go on has `recipients`, what has come back is for addresses of ours: one mail may have both.
+    """
 
     mail_from: str
     smtputf8: bool = False
     grants: tuple[Grant, ...] = ()
     recipients: dict[str, None] = field(default_factory=dict)  # in order, each once
+    returned: dict[str, Ours] = field(default_factory=dict)
+    taken: int = 0  # RCPT commands that were answered with 250
     content: bytes = b""
     helo: str = ""
     peer: str = ""
@@ -67,6 +75,9 @@ class Line(Protocol):
     def full(self) -> bool:
         """Whether there is no room for another mail."""
 
+    def ours(self, address: str) -> Ours | Reply | None:
+        """What an address of ours is, or why it is none of ours; None for other people's."""
+
     def submit(self, envelope: Envelope) -> Reply | None:
         """The reply, or None: then it ends in `Conversation.answer`, later."""
 
@@ -74,12 +85,16 @@ class Line(Protocol):
 class Conversation:
     """`open`, then `feed` for all that comes."""
 
+    greets_as = "ESMTP"
+    verbs = verbs.VERBS
+
     def __init__(self, line: Line, terms: Terms, grants: tuple[Grant, ...] = ()) -> None:
         self.line, self.terms = line, terms
         self.trusted = grants  # what the client's address alone may do
         self.grants = grants
         self.helo = ""
         self.extended = False
+        self.brings = False  # it has named an address of ours, which only who has had mail from here can know
         self.mail: Envelope | None = None
         self.body: Body | None = None
         self.exchange: Exchange | None = None
@@ -101,7 +116,7 @@ class Conversation:
         return self.body.held if self.body else 0
 
     def open(self) -> None:
-        self.line.write(f"220 {self.terms.name} ESMTP Undelivered\r\n".encode("ascii", "replace"))
+        self.line.write(f"220 {self.terms.name} {self.greets_as} Undelivered\r\n".encode("ascii", "replace"))
 
     def feed(self, data: bytes) -> None:
         data, at = self._kept + data, 0
@@ -129,8 +144,13 @@ class Conversation:
 
     def answer(self, reply: Reply) -> None:
         """What became of the submitted mail."""
-        self.mail = None
-        self._go_on(reply)
+        mail, self.mail = self.mail, None
+        if mail is not None:
+            self._go_on(*self.concluding(mail, reply))
+
+    def concluding(self, mail: Envelope, reply: Reply) -> list[Reply]:
+        """What is said after a mail's last dot."""
+        return [reply]
 
     def logged_in(self, grant: Grant | None, failure: Reply = replies.AUTH_FAILED) -> None:
         if grant is not None:
@@ -151,11 +171,12 @@ class Conversation:
             self.say(reply)
             self.flush()
 
-    def _go_on(self, reply: Reply) -> None:
+    def _go_on(self, *answers: Reply) -> None:
         if self.ended:
             return
         self.waiting = False
-        self.say(reply)
+        for reply in answers:
+            self.say(reply)
         if len(self._kept) > MOST_KEPT:
             self.line.quiet(False)
         self.feed(b"")
@@ -199,7 +220,7 @@ class Conversation:
             verb, argument = commands.split(text)
             self._count_idle(verb)
             if not self.ended:
-                verbs.VERBS.get(verb, verbs.unknown)(self, argument)
+                self.verbs.get(verb, verbs.unknown)(self, argument)
         except Bad as bad:
             self.exchange = None
             self.say(Reply(501, f"5.5.4 {bad}"))
@@ -225,8 +246,29 @@ class Conversation:
     def begin(self, mail_from: str, *, smtputf8: bool) -> None:
         self.mail = Envelope(mail_from, smtputf8=smtputf8, grants=self.grants)
 
+    def add_recipient(self, address: str) -> Reply | None:
+        """Takes a recipient, or says why not: everybody may bring back what is ours, and some may send to others."""
+        assert self.mail is not None
+        found = self.line.ours(address)
+        if isinstance(found, Reply):
+            return found
+        if found is None and not self.grants:
+            return ours.refusal(address)
+        known: dict[str, Ours] | dict[str, None] = self.mail.recipients if found is None else self.mail.returned
+        most = self.terms.recipients if found is None else MOST_RETURNED
+        if len(known) >= most and address not in known:
+            return replies.TOO_MANY_RECIPIENTS
+        if found is None:
+            self.mail.recipients[address] = None
+        else:
+            self.mail.returned[address] = found
+            self.brings = True
+        self.mail.taken += 1
+        return None
+
     def begin_body(self) -> None:
-        self.body = Body(self.terms.size_limit)
+        assert self.mail is not None
+        self.body = Body(self.terms.size_limit, goes_on=bool(self.mail.recipients))
 
     def _received(self, body: Body) -> None:
         """The mail is there, or was not worth keeping."""
@@ -234,16 +276,18 @@ class Conversation:
         assert mail is not None
         if body.fault is not None:
             self.mail = None
-            self.say(self._refusal(body.fault))
+            for one in self.concluding(mail, self._refusal(body.fault)):
+                self.say(one)
             return
-        mail.content, mail.helo, mail.peer, mail.protocol = body.content, self.helo, self.line.peer, self._protocol()
+        mail.content, mail.helo, mail.peer, mail.protocol = body.content, self.helo, self.line.peer, self.protocol()
         reply = self.line.submit(mail)
         if reply is None:
             self.waiting = True
             self._errors = 0
         else:
             self.mail = None
-            self.say(reply)
+            for one in self.concluding(mail, reply):
+                self.say(one)
 
     def _refusal(self, fault: Fault) -> Reply:
         if fault is Fault.ENDLESS_HEADERS:
@@ -255,7 +299,7 @@ class Conversation:
     def too_big(self, *, ends: bool = False) -> Reply:
         return Reply(552, replies.TOO_BIG.format(limit=self.terms.size_limit), ends)
 
-    def _protocol(self) -> str:
+    def protocol(self) -> str:
         """As a Received header names it (RFC 3848, RFC 6531)."""
         if not self.extended:
             return "SMTP"

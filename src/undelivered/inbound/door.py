@@ -1,4 +1,4 @@
-"""The SMTP door as a whole: a process of its own that takes submitted mail and never loses one.
+"""The SMTP door as a whole: a process of its own that takes mail, submitted or come back, and never loses one.
 
 It outlives restarts of web, worker and PostgreSQL. A new door may overlap the old one: both listen on the same port
 until the old one has finished its conversations.
@@ -17,18 +17,21 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from undelivered.delivery import wake
 from undelivered.delivery.relayed import Relayed
-from undelivered.inbound import access, replies
+from undelivered.inbound import access, arrivals, ours, replies
 from undelivered.inbound.access import Access
+from undelivered.inbound.arrivals import NewArrival
 from undelivered.inbound.conversation import Envelope, Terms
 from undelivered.inbound.intake import Intake
 from undelivered.inbound.limits import Limits
 from undelivered.inbound.listening import Listening
+from undelivered.inbound.ours import Ours
 from undelivered.inbound.outbox import Away, Outbox, Unfit
-from undelivered.inbound.receive import queued, receive
+from undelivered.inbound.receive import came_back, queued, receive
 from undelivered.inbound.replies import Reply
-from undelivered.inbound.smtpd import Connection, Places
-from undelivered.inbound.spool import Spool
+from undelivered.inbound.smtpd import RETURN_PLACES, Connection, Places
+from undelivered.inbound.spool import Item, Spool
 from undelivered.inbound.tls import Certificate
 
 _log = logging.getLogger(__name__)
@@ -55,16 +58,19 @@ class Plan:
     connections: int = 1000
     auth_without_tls: bool = False
     certificate: Certificate | None = None
+    bounce_domain: str = ""  # the site's; those of single domains are in the database
+    lmtp: int | Path | None = None  # a port on loopback, or a socket
 
 
 class Door:
     """`start`, then `stop`. What it does by itself are loops over `..._once` functions."""
 
     def __init__(self, plan: Plan) -> None:
+        self.plan = plan
         self.terms, self.certificate, self.auth_without_tls = plan.terms, plan.certificate, plan.auth_without_tls
         self.access = Access()
         self.limits = Limits(plan.connections)
-        self.places = Places()
+        self.places, self.return_places = Places(), Places(RETURN_PLACES)
         self.connections: set[Connection] = set()
         self.full = False
         self.stopping = False
@@ -78,7 +84,8 @@ class Door:
         self._access_known = False
         self._used: set[int] = set()
         self._ring = asyncio.Event()
-        self._wake = self._asked = False
+        self._wake: set[str] = set()
+        self._asked = False
         self._refreshed = asyncio.Event()
         self._work: list[asyncio.Task[None]] = []
         self._kept: set[asyncio.Task[None]] = set()
@@ -96,6 +103,8 @@ class Door:
             bound_tls = await self._listening.open(
                 host, tls_port, partial(Connection, self, encrypted=True), self.certificate.context
             )
+        if self.plan.lmtp is not None:
+            await self._listening.open_local(self.plan.lmtp, partial(Connection, self, lmtp=True))
         loops = (self.intake.run, self.intake.drain, self._errands, self._sweep)
         self._work = [asyncio.create_task(self._surely(loop)) for loop in loops]
         return bound, bound_tls
@@ -135,25 +144,44 @@ class Door:
 
     # --- mails ----------------------------------------------------------------------------------------------------
 
+    def ours(self, address: str) -> Ours | Reply | None:
+        return ours.look(address, {*self.access.bounce_domains, self.plan.bounce_domain} - {""})
+
     def submit(self, connection: Connection, envelope: Envelope) -> Reply | None:
         try:
-            mail = receive(envelope, self.terms.name)
+            items = self._read(connection, envelope)
         except Exception:
             _log.exception("a mail could not be looked at")
             return replies.OUR_FAULT
-        if isinstance(mail, Reply):
-            _log.info("a mail from %s was refused: %s", envelope.peer, mail.text)
-            return mail
-        self.intake.put(mail).add_done_callback(partial(self._durable, connection, mail))
+        if isinstance(items, Reply):
+            _log.info("a mail from %s was refused: %s", envelope.peer, items.text)
+            return items
+        self.intake.put(*items).add_done_callback(partial(self._durable, connection, items[0]))
         return None
 
-    def _durable(self, connection: Connection, mail: Relayed, durable: asyncio.Future[bool]) -> None:
+    def _read(self, connection: Connection, envelope: Envelope) -> list[Item] | Reply:
+        """What a mail becomes: one to relay, an arrival for each address of ours, or both."""
+        items: list[Item] = []
+        if envelope.recipients:
+            mail = receive(envelope, self.terms.name)
+            if isinstance(mail, Reply):
+                return mail
+            items.append(mail)
+        if any(one.postmaster for one in envelope.returned.values()) and not connection.lmtp:
+            refusal = self.limits.postmaster(connection.loop.time())
+            if refusal is not None:
+                return refusal
+        return items + came_back(envelope)
+
+    def _durable(self, connection: Connection, item: Item, durable: asyncio.Future[bool]) -> None:
         if durable.cancelled():
             return
-        connection.answered(queued(mail) if durable.result() else replies.NO_ROOM)
+        if durable.result() and isinstance(item, NewArrival):
+            self.limits.returned(connection.peer, connection.loop.time())
+        connection.answered(queued(item) if durable.result() else replies.NO_ROOM)
 
-    def _stored(self) -> None:
-        self._wake = True
+    def _stored(self, items: Sequence[Item]) -> None:
+        self._wake |= {wake.CHANNEL if isinstance(one, Relayed) else arrivals.CHANNEL for one in items}
         self._ring.set()
 
     # --- logins ---------------------------------------------------------------------------------------------------
@@ -219,9 +247,8 @@ class Door:
     async def errands_once(self) -> None:
         self._ring.clear()
         try:
-            if self._wake:
-                self._wake = False
-                await self._side.wake(ANSWER_S)
+            while self._wake:
+                await self._side.wake(self._wake.pop(), ANSWER_S)
             if time.monotonic() - self._access_since > (ACCESS_AT_ONCE_S if self._asked else ACCESS_S):
                 self._asked = False
                 if await self.refresh_once() and self._used:

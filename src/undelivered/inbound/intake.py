@@ -16,7 +16,7 @@ from typing import Protocol
 
 from undelivered.delivery.relayed import Relayed
 from undelivered.inbound.outbox import Away, Unfit
-from undelivered.inbound.spool import Spool
+from undelivered.inbound.spool import Item, Spool
 
 _log = logging.getLogger(__name__)
 #: What one transaction holds at most.
@@ -31,14 +31,17 @@ LOOK_S = 15.0
 
 
 class Store(Protocol):
-    async def store(self, mails: Sequence[Relayed], within: float) -> None: ...
+    async def store(self, mails: Sequence[Item], within: float) -> None: ...
 
 
 @dataclass(slots=True)
 class Waiting:
-    """A mail whose client waits. The future is True once it is durable, False where there was no room for it."""
+    """A mail whose client waits: it may be relayed, or have come back to several return paths, or both.
 
-    mail: Relayed
+    The future is True once all of it is durable, False where there was no room for it.
+    """
+
+    items: tuple[Item, ...]
     since: float
     rows: int
     size: int
@@ -54,7 +57,7 @@ class Intake:
         back: Store,
         spool: Spool,
         *,
-        stored: Callable[[], None] = lambda: None,
+        stored: Callable[[Sequence[Item]], None] = lambda mails: None,
         patience_s: float = PATIENCE_S,
     ) -> None:
         self.front, self.back = front, back  # for clients that wait, and for what is on disk
@@ -65,9 +68,10 @@ class Intake:
         self._put = asyncio.Event()
         self._look = asyncio.Event()
 
-    def put(self, mail: Relayed) -> asyncio.Future[bool]:
+    def put(self, *items: Item) -> asyncio.Future[bool]:
         loop = asyncio.get_running_loop()
-        waiting = Waiting(mail, loop.time(), len(mail.recipients), len(mail.raw), loop.create_future())
+        rows = sum(len(one.recipients) if isinstance(one, Relayed) else 1 for one in items)
+        waiting = Waiting(items, loop.time(), rows, sum(len(one.raw) for one in items), loop.create_future())
         self._waiting.append(waiting)
         self._put.set()
         return waiting.durable
@@ -109,8 +113,9 @@ class Intake:
         """Whether PostgreSQL has them, as far as it can be known."""
         # They waited for the transaction before this one: that counts.
         left = batch[0].since + self.patience_s - asyncio.get_running_loop().time()
+        items = [item for one in batch for item in one.items]
         try:
-            await self.front.store([one.mail for one in batch], max(left, self.patience_s / 4))
+            await self.front.store(items, max(left, self.patience_s / 4))
         except Away as error:
             self._gone(error)
             return False
@@ -119,7 +124,7 @@ class Intake:
             return False  # the drain finds out which of them it is
         self.accepted += len(batch)
         _settle(batch, True)
-        self.stored()
+        self.stored(items)
         return True
 
     def _gone(self, error: Away) -> None:
@@ -128,14 +133,14 @@ class Intake:
         self.away = True
 
     async def _to_disk(self, batch: list[Waiting]) -> None:
-        kept = await asyncio.to_thread(self._write, [one.mail for one in batch])
+        kept = await asyncio.to_thread(self._write, [item for one in batch for item in one.items])
         self._look.set()
         for one in batch:
-            durable = one.mail.id in kept
+            durable = all(item.id in kept for item in one.items)
             self.spooled += durable
             _settle([one], durable)
 
-    def _write(self, mails: list[Relayed]) -> set[object]:
+    def _write(self, mails: list[Item]) -> set[object]:
         """Which of them are on disk for sure."""
         try:
             self.spool.write(mails)
@@ -217,7 +222,7 @@ class Intake:
             return
         for path, _ in found:
             self.spool.remove(path)
-        self.stored()
+        self.stored([mail for _, mail in found])
 
 
 def _settle(batch: list[Waiting], durable: bool) -> None:

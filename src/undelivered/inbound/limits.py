@@ -17,6 +17,10 @@ from undelivered.inbound.replies import Reply
 #: Of all connections so much is one client's, at most.
 SHARE = 0.5
 STRANGERS_A_MINUTE = 60
+#: Who has brought back a mail of ours had it, and may have many more.
+RETURNERS_A_MINUTE = 1200
+#: What anybody may send.
+POSTMASTER_AN_HOUR = 60
 KNOWN_FOR_S = 24 * 3600.0
 #: So many wrong passwords within the window lock an address out, for the pause.
 MOST_FAILURES, FAILURE_WINDOW_S, LOCKED_S = 20, 600.0, 60.0
@@ -29,13 +33,15 @@ class Client:
 
     open: int = 0
     known_until: float = 0.0
+    returns_until: float = 0.0
     minute: int = 0
     in_minute: int = 0
     failures: list[float] = field(default_factory=list)
     locked_until: float = 0.0
 
     def forgettable(self, now: float) -> bool:
-        busy = self.open or self.known_until > now or self.locked_until > now or self.minute >= int(now // 60)
+        until = max(self.known_until, self.returns_until, self.locked_until)
+        busy = self.open or until > now or self.minute >= int(now // 60)
         return not busy and (not self.failures or self.failures[-1] < now - FAILURE_WINDOW_S)
 
 
@@ -47,6 +53,7 @@ class Limits:
         self.refused: Counter[str] = Counter()
         self._clients: dict[str, Client] = {}
         self._open = 0
+        self._postmaster: list[float] = []
 
     def admit(self, address: str, now: float, *, trusted: bool = False) -> Reply | None:
         """Counts a connection; a reply where it is turned away, and then it does not count."""
@@ -69,7 +76,8 @@ class Limits:
         if client.minute != minute:
             client.minute, client.in_minute = minute, 0
         client.in_minute += 1
-        return replies.TOO_FAST if client.in_minute > STRANGERS_A_MINUTE and not known else None
+        most = RETURNERS_A_MINUTE if client.returns_until > now else STRANGERS_A_MINUTE
+        return replies.TOO_FAST if client.in_minute > most and not known else None
 
     def leave(self, address: str) -> None:
         self._clients[whose(address)].open -= 1
@@ -79,6 +87,18 @@ class Limits:
         client = self._clients.setdefault(whose(address), Client())
         client.known_until = now + KNOWN_FOR_S
         client.failures.clear()
+
+    def returned(self, address: str, now: float) -> None:
+        """Notes that a client has brought back a mail of ours."""
+        self._clients.setdefault(whose(address), Client()).returns_until = now + KNOWN_FOR_S
+
+    def postmaster(self, now: float) -> Reply | None:
+        """Counts a mail to the postmaster; a reply where there were enough."""
+        self._postmaster = [at for at in self._postmaster if at > now - 3600]
+        if len(self._postmaster) >= POSTMASTER_AN_HOUR:
+            return replies.POSTMASTER_BUSY
+        self._postmaster.append(now)
+        return None
 
     def failed(self, address: str, now: float) -> float:
         """Notes a wrong password; how many seconds the answer waits."""

@@ -55,6 +55,30 @@ class Listening:
         self._open.append(Open(server, listener.dup(), made, tls))
         return bound
 
+    async def open_local(self, where: int | Path, made: Callable[[], asyncio.Protocol]) -> None:
+        """Listens for programs on this machine alone: on a port of loopback, or on a socket.
+
+        A socket belongs to the door that was started last; whoever may open its path may use it.
+        """
+        if isinstance(where, int):
+            await self.open("127.0.0.1", where, made)
+            return
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        new = where.with_name(f".{where.name}.{os.getpid()}")
+        try:
+            new.unlink(missing_ok=True)
+            listener.bind(str(new))
+            new.chmod(0o666)
+            listener.listen(BACKLOG)
+            new.rename(where)
+        except OSError as error:
+            listener.close()
+            new.unlink(missing_ok=True)
+            raise Taken(f"The socket {where} cannot be used: {error.strerror or error}.") from error
+        listener.setblocking(False)
+        server = await asyncio.get_running_loop().create_unix_server(made, sock=listener, backlog=BACKLOG)
+        self._open.append(Open(server, listener.dup(), made, None))
+
     def _bind(self, host: str, port: int) -> socket.socket:
         lock = self._lock_of(port) if port else None
         if lock is not None and _locked(lock):

@@ -15,12 +15,15 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg import AsyncConnection
+from psycopg.sql import SQL, Identifier
 
 from undelivered.database.errors import EmbeddedError
-from undelivered.delivery import relayed, wake
+from undelivered.delivery import relayed
 from undelivered.delivery.relayed import Relayed
-from undelivered.inbound import access
+from undelivered.inbound import access, arrivals
 from undelivered.inbound.access import Access
+from undelivered.inbound.arrivals import NewArrival
+from undelivered.inbound.spool import Item
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -28,7 +31,6 @@ T = TypeVar("T")
 ALIVE = {"keepalives_idle": 10, "keepalives_interval": 3, "keepalives_count": 3, "tcp_user_timeout": 10_000}
 #: Statements that hang, each with its connection; no more is asked of such a server until one of them ends.
 MOST_LEFT = 4
-NOTIFY = f"NOTIFY {wake.CHANNEL}"
 
 
 class Away(Exception):
@@ -48,9 +50,21 @@ class Outbox:
         self._connection: AsyncConnection[Any] | None = None
         self._left: set[asyncio.Future[Any]] = set()
 
-    async def store(self, mails: Sequence[Relayed], within: float) -> None:
-        """Raises `Away` (perhaps they are stored all the same) or `Unfit` (they are not)."""
-        await self._do(lambda connection: relayed.store(connection, mails, self._zone), within)
+    async def store(self, mails: Sequence[Item], within: float) -> None:
+        """All of them, or none. Raises `Away` (perhaps they are stored all the same) or `Unfit` (they are not)."""
+        await self._do(lambda connection: self._store(connection, mails), within)
+
+    async def _store(self, connection: AsyncConnection[Any], mails: Sequence[Item]) -> None:
+        leaving = [one for one in mails if isinstance(one, Relayed)]
+        returned = [one for one in mails if isinstance(one, NewArrival)]
+        if not returned:  # one statement is a transaction
+            await relayed.store(connection, leaving, self._zone)
+        elif not leaving:
+            await arrivals.store(connection, returned)
+        else:
+            async with connection.transaction():
+                await arrivals.store(connection, returned)
+                await relayed.store(connection, leaving, self._zone)
 
     async def access(self, within: float) -> Access:
         return await self._do(access.load, within)
@@ -58,9 +72,9 @@ class Outbox:
     async def note_used(self, credentials: Sequence[int], within: float) -> None:
         await self._do(lambda connection: access.note_used(connection, credentials), within)
 
-    async def wake(self, within: float) -> None:
-        """Tells the workers, after the commit. A call that is not heard costs a worker's slow poll."""
-        await self._do(lambda connection: connection.execute(NOTIFY), within)
+    async def wake(self, channel: str, within: float) -> None:
+        """Tells those who listen, after the commit. A call that is not heard costs a slow poll."""
+        await self._do(lambda connection: connection.execute(SQL("NOTIFY {}").format(Identifier(channel))), within)
 
     async def close(self) -> None:
         """Ends within a second, whatever hangs: cancelled twice, psycopg no longer waits for the server."""

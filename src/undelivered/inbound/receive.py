@@ -1,4 +1,4 @@
-"""Decides on a submitted mail: may it come in, and what does it become? Pure; `intake` makes it durable.
+"""Decides on a mail: may it come in, and what does it become? Pure; `intake` makes it durable.
 
 What a submission means (which request, which kind of notification) is not asked here: every recipient becomes a
 notification named "Relayed mail". Only what is wrong with the mail as a whole refuses it; what is wrong with a
@@ -15,10 +15,12 @@ from undelivered.database import ids
 from undelivered.delivery.address_parts import ascii_domain
 from undelivered.delivery.addresses import canonical
 from undelivered.delivery.relayed import Relayed
-from undelivered.inbound import headers, replies
+from undelivered.inbound import arrivals, headers, replies
 from undelivered.inbound.access import Grant
 from undelivered.inbound.conversation import Envelope
+from undelivered.inbound.models import Door
 from undelivered.inbound.replies import Reply
+from undelivered.inbound.spool import Item
 
 #: What a client calls itself goes into a header.
 _UNFIT = re.compile(r"[^!-'*-:=?-\[\]-~]")
@@ -57,7 +59,22 @@ def receive(envelope: Envelope, name: str) -> Relayed | Reply:
     )
 
 
-def queued(mail: Relayed) -> Reply:
+def came_back(envelope: Envelope) -> list[Item]:
+    """An arrival for each address of ours, as much of the mail as is kept."""
+    about = {
+        "from": envelope.mail_from,
+        "helo": envelope.helo,
+        "peer": envelope.peer,
+        "protocol": envelope.protocol,
+    }
+    door = Door.LMTP if envelope.protocol == "LMTP" else Door.SMTP
+    return [
+        arrivals.mail(door, envelope.content, project_id=one.project_id, to=to, **about)
+        for to, one in envelope.returned.items()
+    ]
+
+
+def queued(mail: Item) -> Reply:
     """The answer once it is durable. The id is that of the first recipient's notification: help desks keep it."""
     return Reply(250, f"2.0.0 Ok: queued as {mail.id}")
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, cast
 
 from undelivered.inbound import replies
 from undelivered.inbound.conversation import Conversation, Envelope
+from undelivered.inbound.lmtp import LmtpConversation
+from undelivered.inbound.ours import Ours
 from undelivered.inbound.replies import Reply
 
 if TYPE_CHECKING:
@@ -24,14 +26,16 @@ _log = logging.getLogger(__name__)
 
 #: RFC 5321, section 4.5.3.2.7: at least five minutes between commands.
 IDLE_S = 300.0
-#: For those who have not said who they are, from the beginning on.
+#: For those who have not said who they are, nor named an address of ours, from the beginning on.
 STRANGER_S = 60.0
-#: One mail, from MAIL to its last dot, however slowly it comes.
-MAIL_S = 1800.0
+#: One mail, from MAIL to its last dot, however slowly it comes; and one that came back.
+MAIL_S, RETURNED_S = 1800.0, 300.0
 HANDSHAKE_S = 30.0
 #: A mail up to this size needs no place.
 SMALL = 128 * 1024
 PLACES = 8
+#: Places of their own for those who bring something back: they cannot hold up who submits.
+RETURN_PLACES = 3
 
 
 @dataclass(slots=True)
@@ -50,8 +54,8 @@ class Clock:
             self.mail, self.mail_since = talk.mail, now
         return (
             now - self.heard > IDLE_S
-            or (not talk.grants and now - self.opened > STRANGER_S)
-            or (self.mail is not None and now - self.mail_since > MAIL_S)
+            or (not talk.grants and not talk.brings and now - self.opened > STRANGER_S)
+            or (self.mail is not None and now - self.mail_since > (MAIL_S if talk.grants else RETURNED_S))
         )
 
 
@@ -81,8 +85,9 @@ class Places:
 class Connection(asyncio.Protocol):
     """One connection: a `conversation.Line`."""
 
-    def __init__(self, door: Door, *, encrypted: bool = False) -> None:
+    def __init__(self, door: Door, *, encrypted: bool = False, lmtp: bool = False) -> None:
         self.door = door
+        self.lmtp = lmtp
         self.loop = asyncio.get_running_loop()
         self.encrypted = encrypted
         self.peer = ""
@@ -90,6 +95,7 @@ class Connection(asyncio.Protocol):
         self.talk: Conversation | None = None
         self.clock = Clock(0.0, 0.0)
         self._transport: asyncio.Transport | None = None
+        self._places = door.places
         self._place = False
         self._stops: set[str] = set()  # why nothing is read
 
@@ -98,19 +104,18 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         name = transport.get_extra_info("peername")
-        self.peer = _readable(name[0]) if name else ""
+        self.peer = _readable(name[0]) if name and not self.lmtp else ""
         now = self.loop.time()
-        trusted = self.door.access.trusted(self.peer)
-        refusal = (
-            replies.STOPPING if self.door.stopping else self.door.limits.admit(self.peer, now, trusted=bool(trusted))
-        )
+        trusted = () if self.lmtp else self.door.access.trusted(self.peer)
+        known = bool(trusted) or self.lmtp
+        refusal = replies.STOPPING if self.door.stopping else self.door.limits.admit(self.peer, now, trusted=known)
         if refusal is not None:
             self.write(bytes(refusal))
             self.close()
             return
         self.open = True
         self.clock = Clock(now, now)
-        self.talk = Conversation(self, self.door.terms, trusted)
+        self.talk = (LmtpConversation if self.lmtp else Conversation)(self, self.door.terms, trusted)
         self.door.connections.add(self)
         self.talk.open()
 
@@ -125,7 +130,8 @@ class Connection(asyncio.Protocol):
             self.talk.end(Reply(421, replies.OUR_FAULT.text, ends=True))
         held = self.talk.held
         if held > SMALL and not self._place and "place" not in self._stops:
-            self._place = self.door.places.take(self)
+            self._places = self.door.places if self.talk.grants else self.door.return_places
+            self._place = self._places.take(self)
             self._stop("place", not self._place)
         elif held == 0 and self._place and not self.talk.waiting:
             self._leave_place()
@@ -194,6 +200,10 @@ class Connection(asyncio.Protocol):
     def full(self) -> bool:
         return self.door.full
 
+    def ours(self, address: str) -> Ours | Reply | None:
+        found = self.door.ours(address)
+        return replies.NOT_OURS if found is None and self.lmtp else found
+
     def submit(self, envelope: Envelope) -> Reply | None:
         return self.door.submit(self, envelope)
 
@@ -224,7 +234,7 @@ class Connection(asyncio.Protocol):
         self._stops.discard("place")
         if self._place:
             self._place = False
-            self.door.places.give_back()
+            self._places.give_back()
 
     def _stop(self, why: str, on: bool) -> None:
         before = bool(self._stops)

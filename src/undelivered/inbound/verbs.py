@@ -20,14 +20,14 @@ LONGEST_NAME = 255
 
 
 def helo(talk: Conversation, argument: str) -> None:
-    _hello(talk, argument, extended=False)
+    hello(talk, argument, extended=False)
 
 
 def ehlo(talk: Conversation, argument: str) -> None:
-    _hello(talk, argument, extended=True)
+    hello(talk, argument, extended=True)
 
 
-def _hello(talk: Conversation, argument: str, *, extended: bool) -> None:
+def hello(talk: Conversation, argument: str, *, extended: bool) -> None:
     if not argument:
         talk.say(replies.NAME_WANTED)
         return
@@ -37,9 +37,9 @@ def _hello(talk: Conversation, argument: str, *, extended: bool) -> None:
 
 def _extensions(talk: Conversation) -> list[str]:
     offered = ["PIPELINING", f"SIZE {talk.terms.size_limit}", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"]
-    if talk.line.offers_tls() and not talk.line.encrypted:
+    if "STARTTLS" in talk.verbs and talk.line.offers_tls() and not talk.line.encrypted:
         offered.append("STARTTLS")
-    if talk.line.may_log_in():
+    if "AUTH" in talk.verbs and talk.line.may_log_in():
         offered.append(f"AUTH {' '.join(MECHANISMS)}")
     return offered
 
@@ -81,7 +81,6 @@ def mail(talk: Conversation, argument: str) -> None:
     refusal = (
         (replies.HELLO_FIRST if not talk.helo else None)
         or (replies.ONE_AT_A_TIME if talk.mail else None)
-        or (replies.AUTH_FIRST if not talk.grants else None)
         or (replies.NO_ROOM if talk.line.full() else None)
     )
     if refusal:
@@ -105,16 +104,13 @@ def rcpt(talk: Conversation, argument: str) -> None:
         talk.say(replies.MAIL_FIRST if talk.helo else replies.HELLO_FIRST)
         return
     path = commands.path("TO", argument)
-    known = talk.mail.recipients
     if path.parameters:
-        talk.say(Reply(555, "5.5.4 A parameter of RCPT is not known"))
+        refusal: Reply | None = Reply(555, "5.5.4 A parameter of RCPT is not known")
     elif not path.address:
-        talk.say(replies.NO_RECIPIENT)
-    elif len(known) >= talk.terms.recipients and path.address not in known:
-        talk.say(replies.TOO_MANY_RECIPIENTS)
+        refusal = replies.NO_RECIPIENT
     else:
-        known[path.address] = None
-        talk.say(replies.RECIPIENT_OK)
+        refusal = talk.add_recipient(path.address)
+    talk.say(refusal or replies.RECIPIENT_OK)
 
 
 def data(talk: Conversation, argument: str) -> None:
@@ -122,7 +118,7 @@ def data(talk: Conversation, argument: str) -> None:
         talk.say(replies.NO_ARGUMENT)
     elif talk.mail is None:
         talk.say(replies.MAIL_FIRST if talk.helo else replies.HELLO_FIRST)
-    elif not talk.mail.recipients:
+    elif not talk.mail.taken:
         talk.say(replies.RECIPIENT_FIRST)
     else:
         talk.begin_body()
