@@ -123,9 +123,16 @@ def test_the_stored_password_stays_while_host_and_user_stay():
     assert smtp_settings(kept, connections=1).password == "hunter2"
 
 
+def test_the_stored_password_stays_while_rates_and_times_change():
+    put()
+    kept = put(url="smtp://ann@mail.example.com?rate=5&timeout=30&connections=3&helo=desk.example&domain_connections=2")
+    assert smtp_settings(kept, connections=1).password == "hunter2"
+
+
 @pytest.mark.parametrize(
     "url",
     [
+        "smtp://ann@mail.example.com:587?auth=xoauth2&client_id=x&token_url=https://evil.example/token",
         "smtp://ann@evil.example.com:587",
         "smtp://ann@mail.example.com:588",
         "smtp://bob@mail.example.com:587",

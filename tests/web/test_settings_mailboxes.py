@@ -108,6 +108,13 @@ def test_the_password_stays_only_for_the_same_login(client, it, admin):
     assert stored()[1].host == "192.0.2.7"
 
 
+def test_a_stored_secret_goes_to_no_other_token_server(client, it, admin):
+    post(client, **{**FORM, **OAUTH})
+    other = {**FORM, **OAUTH, "password": "", "token_url": "https://login.example.net/token"}
+    assert post(client, **other, id=Mailbox.objects.get().pk).status_code == 422
+    assert stored()[1].oauth.host == "login.example.com"
+
+
 def test_another_folder_is_looked_at_from_its_beginning(client, it, admin):
     post(client, **FORM)
     Mailbox.objects.update(uid_validity=5, last_uid=40, to_do=[40])

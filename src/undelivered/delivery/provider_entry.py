@@ -63,7 +63,7 @@ def holds(old: Provider, url: str) -> bool:
 def _smtp(url: str, password: str | None, old: Provider | None) -> Entry:
     parsed, shown = parse_provider_url(url), without_password(url)
     secret = parsed.password if password is None else password
-    keep = old is not None and old.url == shown and not secret
+    keep = old is not None and not secret and _same_server(old.url, shown)
     hosts = [parsed.host, *([parsed.oauth.host] if parsed.oauth else [])]
     was_esp = old is not None and is_esp(old.url)
     return Entry(
@@ -73,6 +73,16 @@ def _smtp(url: str, password: str | None, old: Provider | None) -> Entry:
         hosts,
         {"return_path": ReturnPath.LOGIN, "hook_secret": ""} if was_esp else {},
     )
+
+
+def _same_server(one: str, other: str) -> bool:
+    """Whether a password goes to the same server, for the same user, over a connection that is as safe."""
+    if is_esp(one):
+        return False
+    a, b = parse_provider_url(one), parse_provider_url(other)
+    return (a.host, a.port, a.security, a.username, a.verify, a.oauth) == (
+        b.host, b.port, b.security, b.username, b.verify, b.oauth,
+    )  # fmt: skip
 
 
 def _esp(url: str, password: str | None, old: Provider | None, by_project: bool) -> Entry:

@@ -55,7 +55,7 @@ def remove(mailbox: Mailbox, *, by: By) -> None:
     mailbox.delete()
 
 
-def _place(url: str) -> tuple[str, int, str, str]:
-    """To whom the password goes."""
+def _place(url: str) -> tuple[object, ...]:
+    """To whom the password goes, and how safely."""
     parsed = mailbox_url.parse(url)
-    return parsed.host, parsed.port, parsed.security, parsed.username
+    return parsed.host, parsed.port, parsed.security, parsed.username, parsed.verify, parsed.oauth
