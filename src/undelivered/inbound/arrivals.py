@@ -81,17 +81,18 @@ def keep(arrivals: Iterable[NewArrival]) -> None:
 def _parameters(arrivals: Sequence[NewArrival]) -> list[Array]:
     # In order, so that two programs that store the same ones wait for each other instead of blocking each other.
     rows = [
-        (one.id, one.door, to_json(_writable(one.about)), one.raw, one.project_id, ids.created_at(one.id))
+        (one.id, one.door, to_json(writable(one.about)), one.raw, one.project_id, ids.created_at(one.id))
         for one in sorted(arrivals, key=lambda one: one.id)
     ]
     return [array(kind, column) for (_, kind), column in zip(COLUMNS, zip(*rows, strict=True), strict=True)]
 
 
-def _writable(value: Any) -> Any:
+def writable(value: Any) -> Any:
+    """The same without what PostgreSQL cannot hold, all the way down."""
     if isinstance(value, str):
         return _UNWRITABLE.sub("\ufffd", value)
     if isinstance(value, Mapping):
-        return {_writable(key): _writable(one) for key, one in value.items()}
+        return {writable(key): writable(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_writable(one) for one in value]
+        return [writable(one) for one in value]
     return value
