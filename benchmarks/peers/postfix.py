@@ -109,7 +109,8 @@ def why_not() -> str:
 
 
 @contextmanager
-def relay(sink: int) -> Iterator[Relay]:
+def relay(sink: int, more: str = "") -> Iterator[Relay]:
+    """`more`: lines of main.cf, which go over those above."""
     root = _debian.unpacked(*PACKAGES)
     assert root is not None
     home = Path(tempfile.mkdtemp(prefix="undelivered-benchmark-postfix-"))
@@ -127,7 +128,7 @@ def relay(sink: int) -> Iterator[Relay]:
         "libraries": env["LD_LIBRARY_PATH"],
     }
     _folders(home)
-    (home / "main.cf").write_text(MAIN.format(**known))
+    (home / "main.cf").write_text(MAIN.format(**known) + more)
     (home / "master.cf").write_text(MASTER.format(**known))
     (home / "dynamicmaps.cf").touch()
     master = root / "usr" / "lib" / "postfix" / "sbin" / "master"
