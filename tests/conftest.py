@@ -28,6 +28,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "undelivered.settings"
 REAL = (
     "tests/api/test_schema_fuzz.py",
     "tests/database/test_embedded",
+    "tests/delivery/test_feedback_replay.py",
     "tests/delivery/transports/",
     "tests/delivery/test_worker_rehearsal.py",
     "tests/deploy/",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -90,6 +90,34 @@ def test_only_retries_that_ran_out_are_said_to_be_given_up():
     assert given_up.first == "Mailbox full; gave up after 24 hours."
     refused_at_last = explain.details(row(**values, cause="userunknown", smtp_code=550))
     assert refused_at_last.first == "Mailbox does not exist."
+
+
+def test_what_came_back_after_a_retry_was_not_given_up_by_us():
+    made = ids.uuid7_at(DUE)
+    values = {"id": made, "state": "failed", "reason": "provider_error", "attempts": 2, "cause": "expired"}
+    for hours, first in (
+        (3, "Could not be delivered in time."),
+        (24, "Could not be delivered in time; gave up after 24 hours."),
+        (120, "Could not be delivered in time."),
+    ):
+        one = row(**values, finished_at=DUE + timedelta(hours=hours, seconds=1))
+        assert explain.details(one).first == first
+
+
+def test_what_was_reported_as_spam_says_so():
+    one = row(state="delivered", cause="feedback", detail="")
+    step = explain.next_step(one)
+    assert (step.title, step.action) == ("Reported as spam", "none")
+    assert explain.details(one).first == "Delivered. The recipient reported it as spam."
+
+
+def test_what_is_on_the_providers_own_list_is_mended_there():
+    one = row(state="failed", reason="suppressed", cause="suppressed", detail="Not delivering to suppressed address")
+    assert "provider's console" in explain.next_step(one).text
+    details = explain.details(one)
+    assert (details.first, details.quoted) == ("On the provider's suppression list.", True)
+    ours = explain.details(row(state="failed", reason="suppressed", detail="Blocked since yesterday."))
+    assert (ours.first, ours.quoted) == ("Blocked since yesterday.", False)
 
 
 def test_the_other_sides_words_are_marked_as_quoted():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.conf import settings
 
@@ -34,8 +35,12 @@ ACTION: dict[Reason, str] = {
 }
 #: Causes for which another address helps more than another try.
 _NEEDS_ANOTHER_ADDRESS = frozenset({Cause.USER_UNKNOWN, Cause.HOST_UNKNOWN, Cause.HAS_MOVED, Cause.NOT_ACCEPT})
+#: Who refused knows why; and the provider's own list is mended at the provider.
+_OF_THE_OTHER_SIDE = frozenset({Reason.PROVIDER_ERROR, Reason.SUPPRESSED})
 #: What a row says while its provider is out of order.
 _OF_THE_PROVIDER = frozenset({"login_refused", "provider_unreachable"})
+
+_A_DAY = timedelta(days=1)  # for which a mail over the limit may have been held before its first try
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,8 @@ def next_step(row: Notification) -> NextStep:
         return NextStep("Resent", "This notification was sent again. Its newer copy shows what became of it.", NONE)
     if row.state == State.FAILED and row.reason:
         return _failed(row, Reason(row.reason))
+    if row.state == State.DELIVERED and row.cause == Cause.FEEDBACK:
+        return NextStep("Reported as spam", FACTS[Cause.FEEDBACK].what_to_do, NONE)
     if row.state == State.QUEUED and row.cause in _OF_THE_PROVIDER:
         return NextStep("Waiting for the provider", "It leaves by itself when the provider works again.", WAIT)
     if row.state == State.QUEUED and row.attempts:
@@ -77,7 +84,7 @@ _CALM = {
 
 def _failed(row: Notification, reason: Reason) -> NextStep:
     cause = _cause(row.cause)
-    if reason is Reason.PROVIDER_ERROR and cause:
+    if reason in _OF_THE_OTHER_SIDE and cause:
         action = CORRECT if cause in _NEEDS_ANOTHER_ADDRESS else RESEND
         return NextStep(f"{FACTS[cause].title}", FACTS[cause].what_to_do, action)
     if reason is Reason.INTERNAL_ERROR and row.cause == "template":
@@ -98,14 +105,19 @@ def details(row: Notification) -> Details:
     """What the log says of a row: first what happened in our words, then the evidence."""
     if row.state != State.FAILED or not row.reason:
         return _under_way(row)
-    reason = Reason(row.reason)
-    if reason in {Reason.PROVIDER_ERROR, Reason.UNKNOWN_ERROR} or row.smtp_code:
-        cause = _cause(row.cause)
+    reason, cause = Reason(row.reason), _cause(row.cause)
+    if reason in {Reason.PROVIDER_ERROR, Reason.UNKNOWN_ERROR} or row.smtp_code or cause:
         first = f"{FACTS[cause].title}." if cause else EXPLAINED[reason].meaning
-        if cause and row.attempts > 1 and (row.smtp_code or 400) < 500:
+        if cause and row.attempts > 1 and (row.smtp_code or 400) < 500 and not _came_back(row):
             first = f"{FACTS[cause].title}; gave up after {settings.ENV.retry_hours} hours."
         return Details(first, row.detail, quoted=True)
     return Details(row.detail, EXPLAINED[reason].next_step, quoted=False)
+
+
+def _came_back(row: Notification) -> bool:
+    """Whether it failed when our own tries cannot have ended: they run out together with their time."""
+    tried = timedelta(hours=settings.ENV.retry_hours)
+    return row.finished_at is not None and not tried <= row.finished_at - row.created_at < tried + _A_DAY
 
 
 def _under_way(row: Notification) -> Details:
@@ -115,7 +127,8 @@ def _under_way(row: Notification) -> Details:
     if row.state == State.HELD:
         return Details(row.detail, f"Goes out at {_time(row)}.", quoted=False)
     if row.state in {State.SENT, State.DELIVERED}:
-        return Details(_CALM[State(row.state)].title + ".", row.detail, quoted=True)
+        reported = " The recipient reported it as spam." if row.cause == Cause.FEEDBACK else ""
+        return Details(f"{_CALM[State(row.state)].title}.{reported}", row.detail, quoted=True)
     return Details(_CALM.get(State(row.state), _CALM[State.QUEUED]).title + ".", "", quoted=False)
 
 
