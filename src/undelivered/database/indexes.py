@@ -16,7 +16,7 @@ from django.db import DatabaseError, migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import ProjectState
 
-from undelivered.database.partitions import LOCK_TIMEOUT_MS, Execute
+from undelivered.database.partitions import PATIENCE_MS, Execute
 
 #: PostgreSQL's names are cut off after so many bytes.
 LONGEST_NAME = 63
@@ -87,7 +87,7 @@ def _without(execute: Execute, table: str, index: str) -> list[str]:
 
 def _patiently(execute: Execute, sql: str, pause_s: float = 0.2) -> None:
     """Asks again and again for a lock, a moment each: whoever waits for a lock holds up all who come after."""
-    execute(f"SET lock_timeout = '{LOCK_TIMEOUT_MS}ms'")
+    execute(f"SET lock_timeout = '{PATIENCE_MS}ms'")
     try:
         while True:
             try:

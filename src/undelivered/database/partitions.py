@@ -1,28 +1,37 @@
 """One partition a day for the hot tables: made ahead, dropped when too old, without stopping readers or writers.
 
-A partition is created alone and then attached: `PARTITION OF` would lock the parent against everything. The DEFAULT
-partition is a safety net; a row in it is an alert (`misplaced`). Functions take `execute(sql) -> cursor`, so that they
-work on any PostgreSQL connection, and commit nothing themselves.
+A partition is created alone and then attached: `PARTITION OF` would lock the parent against everything. Attaching and
+dropping take a moment, or step back until the next turn: whoever waits for a lock holds up all who come after. The
+DEFAULT partition is a safety net; a row in it is an alert (`misplaced`). Functions take `execute(sql) -> cursor`, so
+that they work on any PostgreSQL connection, and commit nothing themselves.
 """
 
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+
+import psycopg
 
 from undelivered.database.ids import day_bounds, day_of
 
 Execute = Callable[[str], Any]
 
 DAYS_AHEAD = 30
-LOCK_TIMEOUT_MS = 200
+#: How long to wait for locks while others wait behind us.
+PATIENCE_MS = 200
+#: The same where nobody waits behind us: in the safety net, which is empty.
+SETTLE_PATIENCE_MS = 5000
+#: Somebody else has the table for longer than that: a dump, for one.
+BUSY = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)
 #: An id that says a day farther from today was made up.
 FARTHEST = timedelta(days=3660)
 _NAME = re.compile(r"_p(\d{4})(\d{2})(\d{2})$")
+#: One program at a time makes and drops them.
+_TURN = "hashtext('undelivered.partitions')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,32 +61,49 @@ def name(hot: Hot, day: date) -> str:
 def ensure(execute: Execute, *, today: date | None = None, back: int = 1, ahead: int = DAYS_AHEAD) -> list[str]:
     """Makes the partitions that are missing from `back` days ago to `ahead` days from now; the names of those made.
 
-    Safe to run by several programs at once: a session lock makes the second one wait and find the work done.
+    Safe to run by several programs at once: a session lock makes the second one wait and find the work done. What
+    could not be attached, as the table is in use, is left for the next turn.
     """
     today = today or datetime.now(UTC).date()
     made = []
-    execute("SELECT pg_advisory_lock(hashtext('undelivered.partitions'))")
+    execute(f"SELECT pg_advisory_lock({_TURN})")
     try:
         there = {row[0] for row in _attached(execute)}
         for hot in HOT:
-            for offset in range(-back, ahead + 1):
-                partition = name(hot, today + timedelta(days=offset))
-                if partition not in there:
-                    _make(execute, hot, today + timedelta(days=offset))
-                    made.append(partition)
+            for day in (today + timedelta(days=offset) for offset in range(-back, ahead + 1)):
+                if name(hot, day) in there:
+                    continue
+                if not _unless_busy(execute, _make(hot, day)):
+                    break  # its other days need the same lock
+                made.append(name(hot, day))
     finally:
-        execute("SELECT pg_advisory_unlock(hashtext('undelivered.partitions'))")
+        execute(f"SELECT pg_advisory_unlock({_TURN})")
     return made
 
 
-def _make(execute: Execute, hot: Hot, day: date) -> None:
+def _make(hot: Hot, day: date, rows: str = "", patience_ms: int = PATIENCE_MS) -> str:
+    """One transaction: a program that is killed leaves nothing behind. `rows` puts some in before it is attached."""
     low, high = day_bounds(day)
     partition = name(hot, day)
     storage = f" WITH ({hot.storage})" if hot.storage else ""
-    # A leftover of a program that was killed between CREATE and ATTACH is empty: nothing writes to it by name.
-    execute(f"DROP TABLE IF EXISTS {partition}")
-    execute(f"CREATE TABLE {partition} (LIKE {hot.table} INCLUDING ALL){storage}")
-    execute(f"ALTER TABLE {hot.table} ATTACH PARTITION {partition} FOR VALUES FROM ('{low}') TO ('{high}')")
+    return (
+        f"SET LOCAL lock_timeout = '{patience_ms}ms'; "
+        f"DROP TABLE IF EXISTS {partition}; "  # what an earlier version left behind is empty: nothing writes to it
+        f"CREATE TABLE {partition} (LIKE {hot.table} INCLUDING ALL){storage}; {rows}"
+        f"ALTER TABLE {hot.table} ATTACH PARTITION {partition} FOR VALUES FROM ('{low}') TO ('{high}')"
+    )
+
+
+def _unless_busy(execute: Execute, sql: str) -> bool:
+    """Whether it was done: else somebody has what it needs, and nothing was."""
+    try:
+        execute(sql)
+    except Exception as error:
+        # Django has words of its own for it, with the driver's behind them.
+        if not isinstance(error.__cause__ or error, BUSY):
+            raise
+        return False
+    return True
 
 
 def days(execute: Execute, hot: Hot) -> list[date]:
@@ -103,37 +129,36 @@ def _attached(execute: Execute) -> Iterator[tuple[str, date]]:
             yield table, date(*map(int, found.groups()))
 
 
-def drop_before(
-    execute: Execute, day: date, *, tries: int = 50, pause_s: float = 0.2, lock_errors: tuple[type[Exception], ...] = ()
-) -> list[str]:
+def drop_before(execute: Execute, day: date) -> list[str]:
     """Drops every partition of the days before `day` (Content a day later); the names of those dropped.
 
-    Waits at most 200 ms for each lock and then steps back, so that no reader or writer queues up behind it. `execute`
-    must be in autocommit mode; `lock_errors` are what its driver raises when the lock was not to be had. What could not
-    be dropped stays for the next run.
+    No reader or writer waits for longer than a moment: a day that is in use stays for the next turn. One program at a
+    time, so that the moments do not add up. `execute` must be in autocommit mode.
     """
+    if execute(f"SELECT pg_try_advisory_lock({_TURN})").fetchone() != (True,):
+        return []
     dropped = []
-    execute(f"SET lock_timeout = '{LOCK_TIMEOUT_MS}ms'")
     try:
         for hot in HOT:
             for old in days(execute, hot):
-                too_old = old < day - timedelta(days=hot.outlives)
-                if too_old and _drop(execute, name(hot, old), tries, pause_s, lock_errors):
-                    dropped.append(name(hot, old))  # a drop is no transformation
+                if old >= day - timedelta(days=hot.outlives):
+                    break
+                if not _unless_busy(execute, _drop(hot, old)):
+                    break  # its other days need the same lock
+                dropped.append(name(hot, old))
     finally:
-        execute("SET lock_timeout = DEFAULT")
+        execute(f"SELECT pg_advisory_unlock({_TURN})")
     return dropped
 
 
-def _drop(execute: Execute, partition: str, tries: int, pause_s: float, errors: tuple[type[Exception], ...]) -> bool:
-    for _ in range(tries):
-        try:
-            execute(f"DROP TABLE {partition}")
-        except errors:
-            time.sleep(pause_s)
-        else:
-            return True
-    return False
+def _drop(hot: Hot, day: date) -> str:
+    """One transaction. All locks are asked for in one statement, so that its time counts for all of them together."""
+    partition = name(hot, day)
+    return (
+        f"SET LOCAL statement_timeout = '{PATIENCE_MS}ms'; "
+        f"LOCK TABLE ONLY {hot.table}, {partition}, {hot.table}_default IN ACCESS EXCLUSIVE MODE; "
+        f"SET LOCAL statement_timeout = 0; DROP TABLE {partition}"
+    )
 
 
 def misplaced(execute: Execute) -> dict[str, int]:
@@ -150,8 +175,8 @@ def misplaced(execute: Execute) -> dict[str, int]:
 def settle(execute: Execute) -> list[str]:
     """Gives rows of the DEFAULT partitions a day of their own; the partitions made for them.
 
-    One statement a day, so that a row is in one place or the other. `execute` must be in autocommit mode. A row whose
-    id says a day that cannot be meant stays where it is.
+    A day at a time, so that a row is in one place or the other. `execute` must be in autocommit mode. A row whose id
+    says a day that cannot be meant stays where it is, and so do all of a table that is in use.
     """
     made, now = [], datetime.now(UTC).date()
     for hot in HOT:
@@ -162,18 +187,17 @@ def settle(execute: Execute) -> list[str]:
             f"ORDER BY {hot.column} LIMIT 1"
         )
         while row := execute(stray).fetchone():
-            made.append(_settle(execute, hot, day_of(row[0])))
+            day = day_of(row[0])
+            if not _settle(execute, hot, day):
+                break
+            made.append(name(hot, day))
     return made
 
 
-def _settle(execute: Execute, hot: Hot, day: date) -> str:
+def _settle(execute: Execute, hot: Hot, day: date) -> bool:
     low, high = day_bounds(day)
-    partition, storage = name(hot, day), f" WITH ({hot.storage})" if hot.storage else ""
-    execute(
-        f"SET LOCAL lock_timeout = '5s'; "  # noqa: S608
-        f"DROP TABLE IF EXISTS {partition}; CREATE TABLE {partition} (LIKE {hot.table} INCLUDING ALL){storage}; "
-        f"WITH moved AS (DELETE FROM {hot.table}_default WHERE {hot.column} >= '{low}' AND {hot.column} < '{high}' "
-        f"RETURNING *) INSERT INTO {partition} SELECT * FROM moved; "
-        f"ALTER TABLE {hot.table} ATTACH PARTITION {partition} FOR VALUES FROM ('{low}') TO ('{high}')"
+    moved = (
+        f"WITH moved AS (DELETE FROM {hot.table}_default WHERE {hot.column} >= '{low}' AND {hot.column} < '{high}' "  # noqa: S608
+        f"RETURNING *) INSERT INTO {name(hot, day)} SELECT * FROM moved; "
     )
-    return partition
+    return _unless_busy(execute, _make(hot, day, moved, SETTLE_PATIENCE_MS))

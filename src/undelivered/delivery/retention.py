@@ -24,9 +24,7 @@ def keep_house(url: str, keep_days: int, today: datetime | None = None) -> dict[
     oldest = (now - timedelta(days=keep_days)).date()
     with psycopg.connect(url, autocommit=True) as connection:
         made = partitions.ensure(lambda text: connection.execute(sql.SQL(text)), today=now.date())
-        dropped = partitions.drop_before(
-            lambda text: connection.execute(sql.SQL(text)), oldest, lock_errors=(psycopg.errors.LockNotAvailable,)
-        )
+        dropped = partitions.drop_before(lambda text: connection.execute(sql.SQL(text)), oldest)
         while connection.execute(FOLD, [10_000]).fetchone() not in (None, (0,)):
             pass
         connection.execute("DELETE FROM delivery_dailycount WHERE day < %s", [now.date() - timedelta(days=COUNTS_DAYS)])
