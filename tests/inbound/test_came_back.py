@@ -77,7 +77,7 @@ def test_a_bounce_about_others_changes_nothing(sent: Notification) -> None:
 
 def test_a_delay_and_a_receipt(sent: Notification) -> None:
     delayed = came(reports.report(SentBack.DELAY), reports.path(sent.id))
-    assert (delayed.state, "still being tried" in delayed.detail) == (Made.APPLIED, True)
+    assert (delayed.state, "still trying" in delayed.detail) == (Made.APPLIED, True)
     receipt = came(reports.status((ANN, ""), action="delivered", code="2.0.0"), reports.path(sent.id))
     assert receipt.detail == "The notification was delivered."
     sent.refresh_from_db()

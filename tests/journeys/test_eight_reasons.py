@@ -52,7 +52,9 @@ def took(program: Program) -> float:
 @pytest.fixture(scope="module")
 def api(program: Program, took: float) -> Api:
     until(lambda: "sample" not in program.tree())
-    return Api(program)
+    made = Api(program)
+    until(lambda: _of(made, "+later-bounce@")["state"] == "failed", 20)
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +65,12 @@ def visitor(program: Program, took: float) -> Visitor:
 
 def _reasons(api: Api) -> set[str]:
     return {row["reason"] for row in api.all(FAILED)}
+
+
+def _of(api: Api, part: str) -> dict[str, Any]:
+    """The notification to the address with this part."""
+    [row] = [row for row in api.all("/projects/IT/notifications") if part in row["recipient"]]
+    return row
 
 
 def _rows(page: str) -> list[str]:
@@ -113,6 +121,20 @@ def test_a_temporary_failure_waits_for_its_next_try(api: Api) -> None:
     waiting = api.all("/projects/IT/notifications?state=queued")
     assert {"mailbox-full", "greylist"} <= {row["recipient"].partition("@")[0].partition("+")[2] for row in waiting}
     assert all(row["next_attempt_at"] and row["attempts"] for row in waiting)
+
+
+def test_what_came_back_later_changed_its_notification_by_itself(api: Api) -> None:
+    bounced = api.get(f"/notifications/{_of(api, '+later-bounce@')['id']}")
+    assert (bounced["state"], bounced["reason"], bounced["smtp_code"]) == ("failed", "provider_error", 550)
+    assert [event["type"] for event in bounced["events"] if event["type"] in ("accepted", "bounced")] == [
+        "accepted",
+        "bounced",
+    ]
+    until(lambda: _of(api, "+complaint@")["state"] == "delivered", 20)
+    complained = api.get(f"/notifications/{_of(api, '+complaint@')['id']}")
+    assert "complained" in {event["type"] for event in complained["events"]}
+    for part in ("+later-delay@", "+out-of-office@"):
+        assert _of(api, part)["state"] == "sent"
 
 
 def test_what_was_changed_for_the_story_is_as_before(api: Api) -> None:

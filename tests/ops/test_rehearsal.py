@@ -254,6 +254,31 @@ def test_a_report_is_sent_back_by_smtp_from_the_null_sender() -> None:
     assert server.returned[0].delivered
 
 
+def test_the_test_of_a_provider_is_passed_on_with_its_sender_and_nothing_else_is() -> None:
+    probe = "probe-abc@bounces.shop.example"
+
+    async def run() -> RehearsalServer:
+        door = RehearsalServer()
+        server = RehearsalServer(delay_s=0, return_to=("127.0.0.1", await door.start()))
+        port = await server.start()
+
+        def session() -> None:
+            with smtplib.SMTP("127.0.0.1", port, local_hostname="it.example", timeout=10) as client:
+                client.ehlo()
+                for recipient in (probe, "ann@shop.example"):
+                    sent(client, recipient)
+
+        await asyncio.to_thread(session)
+        await server.settle()
+        await server.stop()
+        await door.stop()
+        return door
+
+    [mail] = asyncio.run(run()).inbox()
+    assert (mail.envelope_from, mail.recipient) == (SENDER, probe)
+    assert mail.content == MAIL
+
+
 def test_every_answer_says_what_it_means_and_every_tag_is_found() -> None:
     for tag, answer in ANSWERS.items():
         assert answer.meaning

@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 
 from tests import make
-from undelivered.delivery.models import Content, Notification, Provider
+from undelivered.delivery.models import Content, MailDomain, Notification, Provider
 from undelivered.delivery.reasons import Reason
 from undelivered.desk import audit
 from undelivered.desk.models import Membership, Project
@@ -32,6 +32,21 @@ def test_it_has_a_provider_that_never_reaches_a_real_person(it):
     assert provider.rehearsal
     assert provider.url.startswith("smtp+plain://127.0.0.1:")
     assert Membership.objects.get().person.email.endswith(".example")
+
+
+def test_bounces_come_back_to_the_door(it):
+    assert Provider.objects.get(project=it).return_path == "signed"
+    assert MailDomain.objects.get(domain="desk.example").bounce_domain == "bounces.desk.example"
+
+
+def test_a_sample_of_an_older_version_learns_it_once_and_an_admins_choice_stays(it):
+    MailDomain.objects.all().delete()
+    Provider.objects.update(return_path="login")
+    assert sample.ensure_project(ENV)
+    assert Provider.objects.get().return_path == "signed"
+    Provider.objects.update(return_path="login")
+    assert sample.ensure_project(ENV)
+    assert Provider.objects.get().return_path == "login"
 
 
 def test_twice_is_the_same_as_once(it):

@@ -19,13 +19,13 @@ from undelivered.inbound.models import Made
 MOST_DETAIL = 1000
 CHANGED = {
     Said.DELIVERED: "The notification was delivered.",
-    Said.DELAYED: "The notification is delayed.",
+    Said.DELAYED: "The notification is delayed: another server is still trying.",
     Said.BOUNCED: "The notification failed: {cause}.",
     Said.COMPLAINED: "The recipient reported the notification as unwanted.",
 }
 NOTED = {
     Said.DELIVERED: "That it was delivered is noted with the notification, whose state stays as it is.",
-    Said.DELAYED: "The notification is still being tried by another server: {cause}.",
+    Said.DELAYED: "The notification is delayed: another server is still trying.",
     Said.BOUNCED: "That it came back ({cause}) is noted with the notification, whose state stays as it is.",
     Said.COMPLAINED: "The recipient reported the notification as unwanted.",
 }

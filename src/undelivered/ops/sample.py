@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import transaction
 
 from undelivered.delivery import limits, providers
-from undelivered.delivery.models import Notification, Provider
+from undelivered.delivery.models import MailDomain, Notification, Provider, ReturnPath
 from undelivered.delivery.states import FINAL, State
 from undelivered.desk import audit
 from undelivered.desk.actors import By
@@ -28,6 +28,7 @@ from undelivered.rules.models import Rule
 from undelivered.rules.rules_of import reset_rule, rules_of
 
 KEY = "IT"
+DOMAIN, BOUNCE_DOMAIN = "desk.example", "bounces.desk.example"
 DAILY_LIMIT = 500
 SAMPLE = By(program="Sample")
 #: Until `point_at` says where the rehearsal mail server listens.
@@ -47,6 +48,8 @@ TOO_LARGE = (
 def ensure_project(env: Env) -> bool:
     """Makes the bare project where there is none at all and the settings want it; whether the sample is there."""
     found = Provider.objects.filter(project__key=KEY, rehearsal=True).exists()
+    if found:
+        _let_bounces_come_back()
     if found or not env.sample or Project.objects.exists():
         return found
     with transaction.atomic():
@@ -58,7 +61,15 @@ def ensure_project(env: Env) -> bool:
         audit.record("project.created", by=SAMPLE, project=project, target=KEY)
         rules_of(project)
         providers.set_provider(project, _url(ANY_PORT), name="Rehearsal mail server", by=SAMPLE, rehearsal=True)
+        _let_bounces_come_back()
     return True
+
+
+def _let_bounces_come_back() -> None:
+    """The rehearsal writes to the signed return path, and hands its reports to the SMTP door. Arranged once."""
+    _, made = MailDomain.objects.get_or_create(domain=DOMAIN, defaults={"bounce_domain": BOUNCE_DOMAIN})
+    if made:
+        Provider.objects.filter(project__key=KEY, rehearsal=True).update(return_path=ReturnPath.SIGNED)
 
 
 def point_at(port: int) -> None:
@@ -134,6 +145,18 @@ def answers_of_other_servers(project: Project) -> None:
         _wait(_told_of(_open(project, address, name, summary)))
 
 
+def what_comes_back_later(project: Project) -> None:
+    """Every server takes these mails, and writes back later: that nobody has this mailbox, that it takes time, that
+    somebody called it spam, that somebody is on holiday."""
+    for address, name, summary in (
+        ("ola.nygaard+later-bounce@fjord-shipping.example", "Ola Nygaard", "Badge for the car park"),
+        ("iris.kamp+later-delay@polder.example", "Iris Kamp", "Keyboard with a Greek layout"),
+        ("bea.lund+complaint@havn.example", "Bea Lund", "Mails about the cafeteria"),
+        ("theo.marsh+out-of-office@brightside.example", "Theo Marsh", "Projector for Thursday"),
+    ):
+        _wait(_told_of(_open(project, address, name, summary)))
+
+
 def a_mailbox_that_is_gone(project: Project) -> None:
     """The first mail bounces; the second is not sent any more, because the address is on the suppression list."""
     request = _open(project, "t.rivera+no-such-user@orchard.example", "Tomás Rivera", "Docking station")
@@ -166,6 +189,7 @@ def a_limit_that_is_reached(project: Project) -> None:
 CHAPTERS: tuple[Callable[[Project], None], ...] = (
     invitations,
     a_laptop,
+    what_comes_back_later,
     answers_of_other_servers,
     a_mailbox_that_is_gone,
     a_template_that_breaks,

@@ -8,11 +8,14 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from undelivered.ops.commands.django import start
+
+if TYPE_CHECKING:
+    from undelivered.env import Env
 
 _parent = click.option("--parent", type=int, default=None, hidden=True)
 
@@ -71,25 +74,46 @@ def _application(target: str) -> Callable[..., Any]:
 @click.command()
 @_parent
 def worker(parent: int | None) -> None:
-    """Start a worker: sends what is due, until SIGTERM or Ctrl-C; mails in hand are finished first."""
+    """Start a worker: sends what is due and reads what came back, until SIGTERM or Ctrl-C; mails in hand are finished
+    first.
+    """
     env = start()
     end_with(parent)
     import uvloop
 
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_work(env))
+
+
+async def _work(env: Env) -> None:
+    """What a worker does: sends, and beside that reads what came in and looks into mailboxes."""
     from undelivered.delivery import wake
     from undelivered.delivery.worker import work
+    from undelivered.inbound.poller import Poller
+    from undelivered.inbound.reader import Reader
 
-    signals = (signal.SIGINT, signal.SIGTERM)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(work(env, wake.url(), signals))
+    beside = [asyncio.create_task(one) for one in (Reader(wake.url()).run(), Poller().run())]
+    try:
+        await work(env, wake.url(), (signal.SIGINT, signal.SIGTERM))
+    finally:
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
 
 
 @click.command()
 @click.option("--port", type=int, default=2526, show_default=True, help="0 picks a free one.")
+@click.option("--return-to", metavar="HOST:PORT", help="The SMTP server that its reports are handed to.")
 @_parent
-def rehearsal(port: int, parent: int | None) -> None:
-    """Start the rehearsal mail server on loopback: it answers as the recipient's address asks."""
+def rehearsal(port: int, return_to: str | None, parent: int | None) -> None:
+    """Start the rehearsal mail server on loopback: it answers as the recipient's address asks.
+
+    What it writes back later (bounces, complaints) goes to the envelope sender, by way of --return-to alone.
+    """
     end_with(parent)
     from undelivered.ops.rehearsal import run
 
-    run(port)
+    host, _, number = (return_to or "").rpartition(":")
+    if return_to and not (host and number.isascii() and number.isdigit()):
+        raise click.BadParameter("use HOST:PORT", param_hint="--return-to")
+    run(port, return_to=(host.strip("[]"), int(number)) if return_to else None)

@@ -157,7 +157,8 @@ def _start_children(supervisor: Supervisor, env: Env, door: int, *, sample: bool
 
         port = _free_port("127.0.0.1", 0)
         sample_project.point_at(port)
-        supervisor.add("rehearsal mail server", "rehearsal", "--port", str(port))
+        back = f"{_reached_at(env.smtp_host)}:{door}"
+        supervisor.add("rehearsal mail server", "rehearsal", "--port", str(port), "--return-to", back)
     supervisor.add("web server", "web")
     supervisor.add("worker", "worker")
     supervisor.add("SMTP door", "smtp", "--port", str(door))
@@ -167,7 +168,7 @@ def _start_children(supervisor: Supervisor, env: Env, door: int, *, sample: bool
 
 def _await_web(supervisor: Supervisor, env: Env, stopped: threading.Event) -> None:
     """Until the web server answers: whoever opens the address that is printed must not find nothing."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(env.web_host, env.web_host)  # noqa: S104
+    host = _reached_at(env.web_host)
     deadline = time.monotonic() + WEB_PATIENCE_S
     while time.monotonic() < deadline and not stopped.wait(0.1):
         connection = HTTPConnection(host, env.web_port, timeout=5)
@@ -180,6 +181,11 @@ def _await_web(supervisor: Supervisor, env: Env, stopped: threading.Event) -> No
             return
         finally:
             connection.close()
+
+
+def _reached_at(host: str) -> str:
+    """Where this machine itself reaches what listens there."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
 
 
 def _door_port(env: Env) -> int:

@@ -1,7 +1,7 @@
 """The rehearsal mail server itself: listens on loopback, answers as the recipient's address asks, and writes back.
 
-For demonstration, development and journeys. It never relays: the only mail that leaves it are its own reports, and
-these go to one configured place.
+For demonstration, development and journeys. It never relays: what leaves it are its own reports and the mails that
+test a provider, and both go to one configured place.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import logging
 import signal
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -30,6 +30,8 @@ KEPT_MAILS = 200
 KEPT_GREYLIST = 10_000
 MAX_CONNECTIONS = 200
 SENDING_BACK_TRIES = 5
+#: Recipients of the mails that test a provider (`delivery.probe`): who sent them waits for them.
+PROBES = "probe-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class RehearsalServer:
         self.connections: set[_Conversation] = set()
         self._received: deque[ReceivedMail] = deque(maxlen=KEPT_MAILS)
         self._greylisted: OrderedDict[str, int] = OrderedDict()
-        self._writing_back: set[asyncio.Task[None]] = set()
+        self._writing_back: set[asyncio.Task[object]] = set()
         self._listener: asyncio.Server | None = None
 
     async def start(self) -> int:
@@ -108,9 +110,14 @@ class RehearsalServer:
     def accept(self, mail: ReceivedMail, answer: Answer) -> None:
         self._received.append(mail)
         if answer.sends_back is not None and mail.envelope_from:  # never answer a null sender: RFC 5321, 4.5.5
-            task = asyncio.get_running_loop().create_task(self._write_back(answer.sends_back, mail))
-            self._writing_back.add(task)
-            task.add_done_callback(self._writing_back.discard)
+            self._later(self._write_back(answer.sends_back, mail))
+        elif mail.recipient.lower().startswith(PROBES) and self.return_to is not None:
+            self._later(self._deliver(mail.recipient, mail.content, mail.envelope_from))
+
+    def _later(self, work: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._writing_back.add(task)
+        task.add_done_callback(self._writing_back.discard)
 
     async def _write_back(self, kind: SentBack, mail: ReceivedMail) -> None:
         await asyncio.sleep(self.delay_s)
@@ -118,14 +125,14 @@ class RehearsalServer:
         delivered = self.return_to is not None and await self._deliver(mail.envelope_from, content)
         self.returned.append(ReturnedMail(kind, mail.envelope_from, content, delivered))
 
-    async def _deliver(self, recipient: str, content: bytes) -> bool:
+    async def _deliver(self, recipient: str, content: bytes, sender: str = "") -> bool:
         assert self.return_to is not None
         host, port = self.return_to
         settings = SmtpSettings(host, port, Security.NONE, timeout_s=30, helo_name=HOST_NAME)
         smtputf8 = not content.partition(b"\r\n\r\n")[0].isascii()
         for attempt in range(SENDING_BACK_TRIES):
             transport = SmtpTransport(settings)
-            outcome = await transport.send("", recipient, content, smtputf8=smtputf8)
+            outcome = await transport.send(sender, recipient, content, smtputf8=smtputf8)
             await transport.close()
             if isinstance(outcome, Accepted):
                 return True
