@@ -148,6 +148,7 @@ def test_what_is_exported_from_one_project_can_be_imported_into_another(project:
 
     blocked(project, "=ann@x.example", detail="=1+1", cause="mailboxfull", until=timezone.now() + timedelta(days=3))
     blocked(None, "bo@x.example", cause="hostunknown")
+    make.customer("bo@x.example", of=project)
     other = make.project("HR")
     text = "".join(written(suppression.listing(project)))
     assert counted(take(other, read(text), by=UNDELIVERED)) == (2, 0, 0, 0, 0)

@@ -3,6 +3,7 @@
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.urls.converters import IntConverter
 
 from tests import make
 from undelivered.web.urls import urlpatterns
@@ -23,19 +24,14 @@ VALUES = {
     "id": "01a205ec-75c1-7000-901d-895d6d22565f",
     "issue_key": "IT-1",
     "event": "request_created",
-    "comment_id": 1,
-    "customer_id": 1,
-    "entry_id": 1,
-    "mailbox_id": 1,
-    "membership_id": 1,
-    "token_id": 1,
 }
 OF_A_PROJECT = [pattern for pattern in urlpatterns if str(pattern.pattern).startswith("p/")]
 
 
 def address(pattern, key="IT"):
-    converters = pattern.pattern.converters
-    return reverse(pattern.name, kwargs={name: VALUES.get(name, key) for name in converters})
+    kinds = pattern.pattern.converters.items()
+    values = {name: 1 if isinstance(kind, IntConverter) else VALUES.get(name, key) for name, kind in kinds}
+    return reverse(pattern.name, kwargs=values)
 
 
 @pytest.fixture(params=OF_A_PROJECT, ids=lambda pattern: pattern.name)

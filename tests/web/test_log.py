@@ -118,6 +118,25 @@ def test_only_failed_ones_are_shown_until_all_are_asked_for(client, it, admin):
     assert "Delivered" in every
 
 
+def test_all_of_them_show_what_came_back_and_what_was_reported_as_spam(client, it, admin):
+    bounced = failed(it, "bo@northwind.example", cause="userunknown")
+    for row in (bounced, make.notification(it, "cy@northwind.example", state=State.DELIVERED)):
+        DeliveryEvent.objects.create(notification_id=row.id, event_key="x", at=timezone.now(), type="bounced")
+    failed(it, "di@northwind.example", cause="userunknown")
+    make.notification(it, "ed@northwind.example", state=State.DELIVERED, cause="feedback")
+    rows = tab(client, state="all").context["rows"]
+    assert {row.notification.recipient[:2]: row.bounced for row in rows} == {
+        "bo": True,
+        "cy": False,
+        "di": False,
+        "ed": False,
+    }
+    text = tab(client, state="all").text
+    assert text.count("Bounced</span>") == text.count("Reported as spam</span>") == text.count("Failed</span>") == 1
+    assert "Delivered. The recipient reported it as spam." in text
+    assert "ed<wbr>" not in tab(client).text
+
+
 def test_the_newest_row_comes_first(client, it, admin):
     now = timezone.now()
     failed(it, "old@northwind.example", at=now - timedelta(days=3))

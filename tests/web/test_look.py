@@ -33,12 +33,22 @@ def test_every_state_has_a_badge_that_says_it_in_words():
     [
         ({"state": "queued", "attempts": 2}, "Retrying"),
         ({"state": "failed", "reason": "suppressed"}, "Suppressed"),
-        ({"state": "failed", "reason": "provider_error", "cause": "feedback"}, "Complained"),
+        ({"state": "failed", "reason": "provider_error", "cause": "feedback"}, "Reported as spam"),
+        ({"state": "delivered", "cause": "feedback"}, "Reported as spam"),
+        ({"state": "delivered"}, "badge--delivered"),
+        ({"state": "failed", "reason": "suppressed", "cause": "feedback"}, "Suppressed"),
         ({"state": "failed", "reason": "provider_error", "cause": "userunknown"}, "Failed"),
     ],
 )
 def test_a_badge_says_what_people_say(values, words):
     assert words in look.state_badge(Notification(**values))
+
+
+def test_what_came_back_says_so_as_long_as_it_is_failed():
+    failed = {"state": "failed", "reason": "provider_error", "cause": "userunknown"}
+    assert "Bounced" in look.state_badge(Notification(**failed), bounced=True)
+    assert "badge--failed" in look.state_badge(Notification(**failed), bounced=True)
+    assert "Delivered" in look.state_badge(Notification(state="delivered"), bounced=True)
 
 
 def test_an_address_may_break_before_its_at_sign_and_is_escaped():

@@ -126,6 +126,26 @@ def test_the_history_is_newest_first_with_the_technical_details(client, it, admi
         assert said in shown
 
 
+def test_a_bounce_leads_to_what_came_in(client, it, admin):
+    row = make.notification(it, **UNKNOWN_USER)
+    arrival = str(ids.uuid7())
+    happened(row, EventType.BOUNCED, source="smtp", arrival=arrival, evidence="return_path", reply="550 no such user")
+    text = page(client, row).text
+    assert "Bounced</span>" in text
+    assert f"/p/IT/arrivals/{arrival}" in text
+    assert "Signed return path" in text
+    client.force_login(make.person(agent_of=it))
+    assert "Show what came in" not in page(client, row).text
+
+
+def test_a_complaint_says_that_it_arrived_and_what_that_means(client, it, admin):
+    row = make.notification(it, state=State.DELIVERED, cause="feedback", due_at=None)
+    happened(row, EventType.COMPLAINED, source="webhook", evidence="provider")
+    text = page(client, row).text
+    assert text.count("Reported as spam") >= 3
+    assert "The recipient reported the mail as spam." in text
+
+
 def test_the_mail_is_shown_with_its_names_filled_in_and_no_working_links(client, it, admin):
     html = f'<p>Hello {mark(Personal.RECIPIENT_NAME)}</p><a href="{mark(Personal.REQUEST_URL)}">Open</a>'
     content = make.content(it, subject=f"For {mark(Personal.RECIPIENT_NAME)}", html=html, from_name="IT Help")

@@ -137,6 +137,13 @@ def test_a_comment_says_whom_it_reached_and_whom_not(client, agent, found):
     assert "Ann Keller did not get the last mail." in text
 
 
+def test_whoever_reported_a_mail_as_spam_is_marked(client, agent, found):
+    act.update_request(found, by=By(person=agent), comment="A loaner is ready.")
+    Notification.objects.filter(recipient="petra@northwind.example").update(state=State.DELIVERED, cause="feedback")
+    lines = {line.who: line for line in page(client, found).context["groups"][0].lines}
+    assert (lines["Petra Sand"].word, lines["Petra Sand"].tone) == ("Reported as spam", "complained")
+
+
 def test_the_banner_goes_when_a_later_mail_arrives(client, it, agent, found):
     values = {"request": found, "issue_key": found.issue_key, "recipient_name": "Ann Keller", "due_at": None}
     now = timezone.now()

@@ -147,6 +147,7 @@ def test_what_a_file_says_is_text_on_the_page(client: Client, it: Project, mara:
 
 
 def test_the_list_is_exported_as_it_is_filtered(client: Client, it: Project, mara: Person) -> None:
+    make.customer("cy@x.example", of=it)
     for address, cause, project in (
         ("ann@x.example", "userunknown", it),
         ("bo@x.example", "feedback", it),
@@ -184,6 +185,7 @@ def test_the_page_filters_by_cause_and_marks_what_holds_for_the_whole_site(
     client: Client, it: Project, mara: Person
 ) -> None:
     until = timezone.now() + timedelta(days=2)
+    make.customer("bo@x.example", of=it)
     for address, cause, project in (("ann@x.example", "mailboxfull", it), ("bo@x.example", "userunknown", None)):
         Suppression.objects.create(project=project, address=address, address_key=address, cause=cause, until=until)
     where = reverse("suppressions", args=["IT"])

@@ -58,7 +58,7 @@ def next_step(row: Notification) -> NextStep:
         return NextStep("Resent", "This notification was sent again. Its newer copy shows what became of it.", NONE)
     if row.state == State.FAILED and row.reason:
         return _failed(row, Reason(row.reason))
-    if row.state == State.DELIVERED and row.cause == Cause.FEEDBACK:
+    if complained(row):
         return NextStep("Reported as spam", FACTS[Cause.FEEDBACK].what_to_do, NONE)
     if row.state == State.QUEUED and row.cause in _OF_THE_PROVIDER:
         return NextStep("Waiting for the provider", "It leaves by itself when the provider works again.", WAIT)
@@ -80,6 +80,11 @@ _CALM = {
     ),
     State.CANCELLED: NextStep("Cancelled", "Someone took it back before it was sent.", RESEND),
 }
+
+
+def complained(row: Notification) -> bool:
+    """Whether a mail arrived and was reported as unwanted."""
+    return row.cause == Cause.FEEDBACK and row.state in {State.SENT, State.DELIVERED}
 
 
 def _failed(row: Notification, reason: Reason) -> NextStep:
@@ -127,7 +132,7 @@ def _under_way(row: Notification) -> Details:
     if row.state == State.HELD:
         return Details(row.detail, f"Goes out at {_time(row)}.", quoted=False)
     if row.state in {State.SENT, State.DELIVERED}:
-        reported = " The recipient reported it as spam." if row.cause == Cause.FEEDBACK else ""
+        reported = " The recipient reported it as spam." if complained(row) else ""
         return Details(f"{_CALM[State(row.state)].title}.{reported}", row.detail, quoted=True)
     return Details(_CALM.get(State(row.state), _CALM[State.QUEUED]).title + ".", "", quoted=False)
 

@@ -6,7 +6,7 @@ pages: a cursor is the id of the last row seen.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from django.db.models import QuerySet
 from undelivered.database import ids
 from undelivered.delivery import counts
 from undelivered.delivery.addresses import canonical
-from undelivered.delivery.models import Content, DeliveryEvent, Kind, Notification, NotSent
+from undelivered.delivery.models import Content, DeliveryEvent, EventType, Kind, Notification, NotSent
 from undelivered.delivery.reasons import Reason
 from undelivered.delivery.states import State
 from undelivered.desk import issue_keys
@@ -257,6 +257,16 @@ def get(id: UUID) -> Notification | None:
 def events(id: UUID) -> list[DeliveryEvent]:
     """A notification's history, oldest first."""
     return list(DeliveryEvent.objects.filter(notification_id=id).order_by("at", "event_key"))
+
+
+def bounced(rows: Iterable[Notification]) -> set[UUID]:
+    """Those of the rows that failed because they came back, after they had been accepted."""
+    failed = [row.id for row in rows if row.state == State.FAILED and row.reason != Reason.SUPPRESSED]
+    if not failed:
+        return set()
+    within = DeliveryEvent.objects.filter(notification_id__gte=min(failed), notification_id__lte=max(failed))
+    found = within.filter(notification_id__in=failed, type=EventType.BOUNCED)
+    return set(found.values_list("notification_id", flat=True))
 
 
 def content(notification: Notification) -> Content | None:

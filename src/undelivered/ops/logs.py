@@ -128,7 +128,12 @@ def config(form: str, level: str, stream: TextIO | None = None) -> dict[str, Any
         "formatters": {"line": {"()": formatter, "form": form, "colors": colors}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"}},
         "root": {"handlers": ["stderr"], "level": level},
-        "loggers": {"axes": {"level": "ERROR"}, "imapclient": {"level": "WARNING"}, "mail.log": {"level": "WARNING"}, **passed_on},
+        "loggers": {
+            "axes": {"level": "ERROR"},
+            "imapclient": {"level": "WARNING"},
+            "mail.log": {"level": "WARNING"},
+            **passed_on,
+        },
     }
 
 

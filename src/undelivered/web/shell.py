@@ -36,6 +36,7 @@ PLACES = (
     Place("requests", "requests", "Requests", False, ("request",)),
     Place("customers", "people", "Customers", False, ("customer",)),
     Place("suppressions", "suppressed", "Suppression list", True, ("suppression",)),
+    Place("arrivals", "arrivals", "Arrivals", True, ("arrival",)),
     Place("settings", "settings", "Settings", True, ("settings",)),
     Place("audit", "audit", "Audit log", True, ("audit",)),
 )

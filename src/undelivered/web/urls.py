@@ -8,6 +8,7 @@ from django.urls import URLPattern, path
 
 from undelivered.delivery.models import Kind
 from undelivered.web.pages import (
+    arrivals,
     audit,
     customers,
     home,
@@ -37,6 +38,8 @@ urlpatterns: list[URLPattern] = [
     # the site's health, for its admins
     path("system", system.page, name="system"),
     path("system/domains", dns.everywhere, name="system-domains"),
+    path("system/arrivals", arrivals.nobodys, name="system-arrivals"),
+    path("system/arrivals/<uuid:id>", arrivals.nobodys_page, name="system-arrival"),
     path("system/providers/<int:provider_id>/resume", system.resume, name="system-resume"),
     # the log
     path("p/<str:key>/log/invitations", log.log, INVITATIONS, name="log-invitations"),
@@ -71,6 +74,9 @@ urlpatterns: list[URLPattern] = [
     path("p/<str:key>/suppressions/export", suppression_files.export, name="suppression-export"),
     path("p/<str:key>/suppressions/skipped", suppressions.send_skipped, name="suppression-skipped"),
     path("p/<str:key>/suppressions/<int:entry_id>/lift", suppressions.lift, name="suppression-lift"),
+    # what came in
+    path("p/<str:key>/arrivals", arrivals.listing, name="arrivals"),
+    path("p/<str:key>/arrivals/<uuid:id>", arrivals.page, name="arrival"),
     # settings
     path("p/<str:key>/settings", settings.first, name="settings"),
     path("p/<str:key>/settings/rules", rules.page, name="settings-rules"),

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST, require_safe
 from undelivered.database import ids
 from undelivered.delivery import addresses, explain, failures, personal, relayed, suppression
 from undelivered.delivery import resend as delivery_resend
-from undelivered.delivery.models import Content, Kind, Notification, Provider
+from undelivered.delivery.models import Content, EventType, Kind, Notification, Provider
 from undelivered.delivery.reasons import Reason
 from undelivered.delivery.resend import Resent
 from undelivered.delivery.states import State
@@ -171,6 +171,8 @@ def _page(
         "step": explain.next_step(row),
         "why": _why(row),
         "entries": timeline.entries(events),
+        "complained": explain.complained(row),
+        "bounced": any(event.type == EventType.BOUNCED for event in events),
         "log_url": reverse(tab, kwargs={"key": request.project.key}),
         "log_label": "Customer invitations" if row.kind == Kind.INVITATION else "Request notifications",
         "blocked": suppression.find(request.project, row.recipient),

@@ -25,6 +25,7 @@ from undelivered.delivery.models import Provider, Throughput
 from undelivered.delivery.tally import BUCKETS
 from undelivered.delivery.vitals import Alive, Limit
 from undelivered.desk.models import Project
+from undelivered.inbound import kept
 from undelivered.inbound.spool import Spool
 from undelivered.web.guard import PageRequest, site_admin
 from undelivered.web.pages import flow_chart
@@ -85,6 +86,7 @@ def page(request: PageRequest) -> HttpResponse:
         "strip": _strip(days, now.astimezone(UTC).date()),
         "disk": _disk(),
         "spool": Spool(settings.ENV.data_dir / "spool", settings.ENV.least_free_disk).summary(),
+        "nobodys": kept.nobodys(),
         "limits": _limits(vitals.daily_limits()),
         "version": version("undelivered"),
         "keep_days": settings.ENV.keep_days,

@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
+
+from django.db.models import TextChoices
 
 from undelivered.delivery.models import DeliveryEvent, EventType
 from undelivered.delivery.suppression import cause_label
+from undelivered.inbound.models import Door, Evidence
 from undelivered.web import times
 
 #: Type of event -> (tone, a class of the stylesheet; icon; what happened). `{...}` come from the event.
@@ -34,6 +38,14 @@ LOOKS: dict[str, tuple[str, str, str]] = {
     EventType.CANCELLED: ("none", "minus", "Taken back before it was sent."),
     EventType.RETURNED: ("none", "retry", "The program that was sending it stopped; another one takes over."),
 }
+
+#: The same for what others say of a mail that left, where that differs: by type, or by that and `action` (RFC 3464).
+SAID_LATER: dict[str | tuple[str, str], tuple[str, str, str]] = {
+    EventType.DEFERRED: ("wait", "clock", "Another server has the mail and is still trying."),
+    (EventType.DELIVERED, "relayed"): ("good", "check", "Passed on to a server that tells nothing more."),
+    (EventType.DELIVERED, "expanded"): ("good", "check", "Delivered, and passed on to several others from there."),
+}
+DELAYED = "Delayed"
 
 #: What is said of `stage`, the step of the SMTP conversation that decided.
 STAGES: dict[str, str] = {
@@ -75,6 +87,7 @@ class Entry:
     facts: tuple[Fact, ...]
     dialogue: tuple[Said, ...]
     other: str  # the id of the notification that it was sent again as
+    arrival: str  # the id of what came in and said so
     open: bool
 
     @property
@@ -93,19 +106,41 @@ def entries(events: Sequence[DeliveryEvent]) -> list[Entry]:
 
 def _entry(event: DeliveryEvent, *, opened: bool) -> Entry:
     data: dict[str, Any] = event.data or {}
-    tone, icon, text = LOOKS.get(event.type, ("none", "info", ""))
+    tone, icon, text = _look(event, data)
     facts, dialogue = _facts(event.type, data), _dialogue(data)
     return Entry(
         tone=tone,
         icon=icon,
-        title=EventType(event.type).label if event.type in EventType.values else event.type,
+        title=_title(event, data),
         at=event.at,
         text=_text(event, text, data),
         facts=facts,
         dialogue=dialogue,
         other=str(data.get("as") or data.get("resend_of") or ""),
+        arrival=_id(data.get("arrival")),
         open=opened and bool(facts or dialogue),
     )
+
+
+def _look(event: DeliveryEvent, data: dict[str, Any]) -> tuple[str, str, str]:
+    known = LOOKS.get(event.type, ("none", "info", ""))
+    if not data.get("source"):
+        return known
+    return SAID_LATER.get((event.type, str(data.get("action"))), SAID_LATER.get(event.type, known))
+
+
+def _title(event: DeliveryEvent, data: dict[str, Any]) -> str:
+    if event.type == EventType.DEFERRED and data.get("source"):
+        return DELAYED
+    return EventType(event.type).label if event.type in EventType.values else event.type
+
+
+def _id(value: Any) -> str:
+    """An id that can be linked to; what is none is left out."""
+    try:
+        return str(UUID(str(value)))
+    except ValueError:
+        return ""
 
 
 def _text(event: DeliveryEvent, text: str, data: dict[str, Any]) -> str:
@@ -127,6 +162,7 @@ def _text(event: DeliveryEvent, text: str, data: dict[str, Any]) -> str:
 
 def _facts(kind: str, data: dict[str, Any]) -> tuple[Fact, ...]:
     code, duration = data.get("code"), data.get("duration_ms")
+    later = bool(data.get("source"))  # said by others, and not in a conversation of ours
     class_of = {2: "accepted", 4: "temporary", 5: "permanent"}.get(int(code) // 100, "") if code else ""
     rows = (
         ("Reply", data.get("reply"), True),
@@ -134,13 +170,29 @@ def _facts(kind: str, data: dict[str, Any]) -> tuple[Fact, ...]:
         ("Enhanced code", data.get("enhanced"), False),
         ("Cause", cause_label(str(data["cause"])) if data.get("cause") and kind != EventType.SUPPRESSED else "", False),
         ("Host", data.get("host"), False),
-        ("TLS", data.get("tls") or ("none, the mail was sent unencrypted" if data.get("host") else ""), False),
+        (
+            "TLS",
+            data.get("tls") or ("none, the mail was sent unencrypted" if data.get("host") and not later else ""),
+            False,
+        ),
         ("Step", STAGES.get(str(data.get("stage")), "") if code else "", False),
         ("Duration", f"{duration:,} ms" if duration is not None and data.get("host") else "", False),
-        ("Reporting server", data.get("reporting_mta"), False),
-        ("Evidence", data.get("evidence"), False),
+        ("Reporting server", data.get("reporting_mta") if data.get("reporting_mta") != data.get("host") else "", False),
+        ("It names", data.get("forwarded_to"), False),
+        ("Came by", _label(Door, data.get("source")), False),
+        ("Evidence", _evidence(data), False),
     )
     return tuple(Fact(label, str(value), mono) for label, value, mono in rows if value)
+
+
+def _evidence(data: dict[str, Any]) -> str:
+    """What named the notification, and whether it can be believed."""
+    found = _label(Evidence, data.get("evidence"))
+    return f"{found}, which is not signed" if found and data.get("unverified") else found
+
+
+def _label(choices: type[TextChoices], value: Any) -> str:
+    return str(choices(value).label) if value in choices.values else str(value or "")
 
 
 def _dialogue(data: dict[str, Any]) -> tuple[Said, ...]:

@@ -94,6 +94,8 @@ def groups(notifications: Iterable[Notification], not_sents: Iterable[NotSent]) 
 
 def line(row: Notification) -> Line:
     tone, icon, word = ("retrying", "retry", "Retrying") if row.retrying else _LOOKS[row.state]
+    if explain.complained(row):
+        tone, icon, word = "complained", "flag", "Reported as spam"
     if row.state == State.FAILED and row.resent_as:
         tone, icon, word = "none", "retry", "Failed, sent again"
     why = explain.details(row).first if row.state == State.FAILED or row.retrying else ""

@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from undelivered.bounces import Cause
+from undelivered.delivery import explain
 from undelivered.delivery.models import Notification
 from undelivered.delivery.reasons import EXPLAINED, Reason
 from undelivered.delivery.states import State
@@ -77,14 +78,18 @@ def badge(kind: str, text: str) -> SafeString:
 
 
 @register.simple_tag
-def state_badge(notification: Notification) -> SafeString:
-    """A notification's state as people say it: a queued one that was tried already is retrying."""
+def state_badge(notification: Notification, bounced: bool = False) -> SafeString:
+    """A notification's state as people say it: one that is queued again is retrying. `bounced`: it came back."""
     if notification.retrying:
         return badge("retrying", "Retrying")
     if notification.state == State.FAILED and notification.reason == Reason.SUPPRESSED:
         return badge("suppressed", "Suppressed")
-    if notification.state == State.FAILED and notification.cause == Cause.FEEDBACK:
-        return badge("complained", "Complained")
+    if explain.complained(notification) or (
+        notification.state == State.FAILED and notification.cause == Cause.FEEDBACK
+    ):
+        return badge("complained", "Reported as spam")
+    if notification.state == State.FAILED and bounced:
+        return badge("failed", "Bounced")
     return badge(notification.state, State(notification.state).label)
 
 
