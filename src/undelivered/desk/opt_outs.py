@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from django.db import transaction
-from django.db.models import IntegerField, Value
+from django.db import connection, transaction
 
 from undelivered.desk import audit
 from undelivered.desk.actors import By
@@ -22,17 +21,20 @@ def of_project(project: Project, customer: Customer) -> ProjectOptOut | None:
     return ProjectOptOut.objects.filter(project=project, customer=customer).first()
 
 
+#: By hand, because it is asked at every event: Django needs longer to write it than PostgreSQL to answer it.
+WISHES = """
+SELECT customer_id, false FROM desk_optout WHERE request_id = %s AND customer_id = ANY(%s)
+UNION ALL SELECT customer_id, true FROM desk_projectoptout WHERE project_id = %s AND customer_id = ANY(%s)
+"""
+
+
 def wishes(request: Request, involved: Collection[int]) -> tuple[set[int], set[int]]:
     """Of these customers: who turned this request off, and who turned the project off. One query."""
-    this = OptOut.objects.filter(request=request, customer__in=involved).order_by()
-    whole = ProjectOptOut.objects.filter(project=request.project_id, customer__in=involved).order_by()
-    found = this.values_list("customer_id", Value(0, IntegerField())).union(
-        whole.values_list("customer_id", Value(1, IntegerField())), all=True
-    )
-    sets: tuple[set[int], set[int]] = (set(), set())
-    for customer, which in found:
-        sets[which].add(customer)
-    return sets
+    who = list(involved)
+    with connection.cursor() as cursor:
+        cursor.execute(WISHES, [request.pk, who, request.project_id, who])
+        rows = cursor.fetchall()
+    return {customer for customer, whole in rows if not whole}, {customer for customer, whole in rows if whole}
 
 
 @transaction.atomic
