@@ -1,14 +1,12 @@
-"""A project's settings: who may open them, general, provider, members, tokens."""
+"""A project's settings: who may open them, general, members, tokens."""
 
 import pytest
 from django.urls import reverse
 
 from tests import make
-from undelivered.delivery import providers, secrets
-from undelivered.delivery.models import Notification, Provider
+from undelivered.delivery.models import Notification
 from undelivered.delivery.states import State
 from undelivered.desk import tokens
-from undelivered.desk.actors import UNDELIVERED
 from undelivered.desk.models import ApiToken, AuditEntry, Membership, Person, Role
 from undelivered.web.pages.settings import TABS
 
@@ -98,106 +96,6 @@ def test_the_held_ones_can_be_sent(client, it, admin):
     assert "1 held notification is on the way." in post(client, "settings-held").text
     assert Notification.objects.get().state == State.QUEUED
     assert "nothing held" in post(client, "settings-held").text
-
-
-# -- provider
-
-SMTP = {"host": "127.0.0.1", "port": "587", "security": "smtp", "username": "it", "password": "s3cret"}
-
-
-@pytest.fixture
-def inside(settings):
-    """Hosts inside the network are allowed: nothing here may look a name up."""
-    from dataclasses import replace
-
-    settings.ENV = replace(settings.ENV, allow_private_hosts=True)
-
-
-def test_a_provider_is_stored_with_its_password_encrypted(client, it, admin, inside):
-    post(client, "settings-provider", **SMTP, name="Relay")
-    stored = Provider.objects.get(project=it)
-    assert stored.url == "smtp://it@127.0.0.1:587"
-    assert "s3cret" not in stored.secret
-    assert secrets.decrypt(stored.secret) == "s3cret"
-    text = client.get(reverse("settings-provider", args=["IT"]), {"edit": "yes"}).text
-    assert "s3cret" not in text
-    assert "Stored, encrypted" in text
-
-
-@pytest.mark.parametrize(
-    ("values", "kept"),
-    [
-        ({"name": "Another name"}, True),
-        ({"port": "465"}, False),
-        ({"host": "127.0.0.2"}, False),
-        ({"username": "hr"}, False),
-    ],
-)
-def test_a_password_stays_only_with_its_server_and_user(client, it, admin, inside, values, kept):
-    post(client, "settings-provider", **SMTP)
-    post(client, "settings-provider", **{**SMTP, "password": "", **values})
-    assert secrets.decrypt(Provider.objects.get().secret) == ("s3cret" if kept else "")
-
-
-def test_the_page_of_a_project_whose_provider_is_an_email_service(client, it, admin):
-    providers.set_provider(it, "esp://postmark", by=UNDELIVERED, password="hush")
-    text = client.get(reverse("settings-provider", args=["IT"]), {"edit": "yes"}).text
-    assert "esp://postmark" in text
-    assert "hush" not in text
-
-
-@pytest.mark.parametrize(
-    ("values", "field"),
-    [
-        ({"host": ""}, "host"),
-        ({"host": "user:pw@evil.example"}, "host"),
-        ({"port": "70000"}, "port"),
-        ({"username": "", "password": "x"}, "username"),
-        ({"security": "telnet"}, "security"),
-    ],
-)
-def test_a_provider_that_cannot_be_is_refused_by_field(client, it, admin, inside, values, field):
-    answer = post(client, "settings-provider", **{**SMTP, **values})
-    assert answer.status_code == 422
-    assert field in answer.context["form"].errors
-    assert not Provider.objects.exists()
-
-
-def test_a_host_inside_the_network_is_refused_where_the_site_does_not_allow_it(client, it, admin):
-    answer = post(client, "settings-provider", **SMTP)
-    assert "127.0.0.1 is not a public host" in answer.text
-    assert not Provider.objects.exists()
-
-
-def test_only_site_admins_change_the_sites_provider(client, it, admin, inside):
-    assert post(client, "settings-provider", **SMTP, scope="site").status_code == 403
-    client.force_login(make.person(is_site_admin=True))
-    post(client, "settings-provider", **SMTP, scope="site")
-    assert Provider.objects.get().project is None
-
-
-def test_an_outage_is_shown_and_the_provider_can_be_resumed(client, it, admin):
-    providers.set_provider(it, "smtp://127.0.0.1:1", by=UNDELIVERED, name="Relay", rehearsal=True)
-    from django.utils import timezone
-
-    later = timezone.now() + timezone.timedelta(minutes=5)
-    Provider.objects.update(incident_since=timezone.now(), incident="Connection refused", paused_until=later)
-    text = client.get(reverse("settings-provider", args=["IT"])).text
-    assert "Connection refused" in text
-    post(client, "settings-provider-resume")
-    assert Provider.objects.get().paused_until < timezone.now()
-
-
-def test_the_sites_provider_is_resumed_by_site_admins_only(client, it, admin):
-    providers.set_provider(None, "smtp://127.0.0.1:1", by=UNDELIVERED)
-    assert post(client, "settings-provider-resume").status_code == 403
-
-
-def test_a_project_goes_back_to_the_sites_provider(client, it, admin, inside):
-    post(client, "settings-provider", **SMTP)
-    post(client, "settings-provider-remove")
-    assert not Provider.objects.exists()
-    assert "No provider yet" in client.get(reverse("settings-provider", args=["IT"])).text
 
 
 # -- members

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from undelivered.delivery import secrets, wake
 from undelivered.delivery.address_reach import why_private_ip, why_private_name
-from undelivered.delivery.models import Provider
+from undelivered.delivery.models import Provider, ReturnPath
 from undelivered.delivery.provider_entry import entered
 from undelivered.delivery.transports.esp_url import EspSettings, is_esp, named, parse_esp_url
 from undelivered.delivery.transports.provider_url import SmtpSettings, parse_provider_url
@@ -146,6 +146,16 @@ def resume(provider: Provider, *, by: By) -> None:
     Provider.objects.filter(pk=provider.pk).update(paused_until=timezone.now() - timedelta(seconds=1))
     audit.record("provider.resumed", by=by, project=provider.project, target=provider.name)
     wake.after_commit()
+
+
+@transaction.atomic
+def let_bounces_go(provider: Provider, mode: ReturnPath, *, by: By) -> None:
+    """Sets the envelope sender that mail leaves with. Raises ValueError where there is no choice."""
+    if is_esp(provider.url) and mode is not ReturnPath.PROVIDER:
+        raise ValueError(f"{provider.name} is spoken to by its API: it takes bounces itself.")
+    if Provider.objects.filter(pk=provider.pk).exclude(return_path=mode).update(return_path=mode):
+        change = [provider.return_path, mode.value]
+        audit.record("provider.changed", by=by, project=provider.project, target=provider.name, return_path=change)
 
 
 @transaction.atomic

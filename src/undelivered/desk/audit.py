@@ -24,6 +24,7 @@ ACTIONS: dict[str, str] = {
     "trusted_network.added": "Trusted a network to submit mail",
     "trusted_network.removed": "No longer trusts a network to submit mail",
     "provider.changed": "Changed the email service provider",
+    "provider.tried": "Sent a test mail through the email service provider",
     "provider.tested": "Tested where the email service provider lets bounces go",
     "provider.resumed": "Resumed the email service provider",
     "secret_key.rotated": "Made a new secret key",

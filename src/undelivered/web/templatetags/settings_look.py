@@ -7,6 +7,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from undelivered.delivery.dns import Check, Standing, What
+from undelivered.delivery.probe_verdict import Standing as Test
+from undelivered.delivery.probe_verdict import Verdict
 from undelivered.web.templatetags.look import icon
 
 register = template.Library()
@@ -35,6 +37,22 @@ WHATS: dict[What, tuple[str, str]] = {
 def standing(value: str) -> SafeString:
     mark, words = STANDINGS[Standing(value)]
     return format_html('<span class="badge badge--{}">{}{}</span>', value, icon(mark), words)
+
+
+#: How far a test of the return path has come: class and icon of its badge, and its words.
+TESTS: dict[Test, tuple[str, str, str]] = {
+    Test.SENDING: ("queued", "send", "Sending"),
+    Test.WAITING: ("queued", "clock", "On its way"),
+    Test.OVERDUE: ("weak", "alert", "Not back yet"),
+    Test.REFUSED: ("wrong", "close", "Not taken"),
+    Test.BACK: ("ok", "check", "Came back"),
+}
+
+
+@register.simple_tag
+def test_badge(verdict: Verdict) -> SafeString:
+    look, mark, words = TESTS[verdict.standing]
+    return format_html('<span class="badge badge--{}">{}{}</span>', look, icon(mark), words)
 
 
 @register.filter

@@ -14,13 +14,15 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from undelivered.delivery import dns, mail_domains, providers, return_path
+from undelivered.delivery import dns, mail_domains, probe, providers, return_path
 from undelivered.delivery.dns import Asked, Check, Look
 from undelivered.delivery.models import MailDomain, Provider, ReturnPath
+from undelivered.delivery.transports.esp_url import is_esp
 from undelivered.inbound import from_domains
 from undelivered.web.guard import PageRequest, ProjectRequest, project_admin, site_admin
 from undelivered.web.pages.fields import DeskForm, Line
 from undelivered.web.pages.settings import TABS
+from undelivered.web.pages.settings.return_path_shown import Tested, test_of
 
 _PARTS = re.compile(r"[\s,;]+")
 
@@ -54,6 +56,7 @@ class Card:
     why: str
     may_change: bool
     opened: bool
+    tested: Tested | None
 
     @property
     def checks(self) -> list[Check]:
@@ -116,6 +119,26 @@ def check(request: ProjectRequest, domain: str) -> HttpResponse:
     return _back(request, domain)
 
 
+@project_admin
+@require_POST
+def test(request: ProjectRequest, domain: str) -> HttpResponse:
+    """Sends a mail through the provider to this site itself, to see where its bounces would go."""
+    domain = _own(request, domain)
+    provider = providers.provider_for(request.project)
+    own = request.project.from_address
+    sender = own if own.lower().endswith(f"@{domain}") else f"postmaster@{domain}"
+    if provider is None:
+        messages.error(request, "There is no provider yet.")
+    else:
+        try:
+            probe.start(provider, sender, by=request.by)
+        except ValueError as error:
+            messages.error(request, str(error))
+    if request.POST.get("back") == "provider":
+        return redirect(reverse("settings-provider", args=[request.project.key]) + "#bounces")
+    return _back(request, domain)
+
+
 @site_admin
 @require_safe
 def everywhere(request: PageRequest) -> HttpResponse:
@@ -160,6 +183,7 @@ def _card(request: ProjectRequest, row: MailDomain, provider: Provider | None, f
         why,
         _may_change(request, row.domain),
         form is not None or not asked.bounce_domain,
+        test_of(row.domain, provider) if provider and not is_esp(provider.url) else None,
     )
 
 
