@@ -390,3 +390,13 @@ def test_a_test_mail_to_no_address_is_refused(client, it, admin, to):
     post(client, **SMTP)
     assert to in post(client, "settings-provider-try", to=to).text
     assert not Notification.objects.exists()
+
+
+def test_each_mail_server_has_its_own_way_for_bounces(client, it, admin):
+    post(client, **SMTP, name="Relay")
+    post(client, **{**SMTP, "host": "127.0.0.2", "rank": "1"}, name="Second")
+    text = opened(client).text
+    assert "Where bounces go with Relay" in text
+    assert "Where bounces go with Second" in text
+    post(client, "settings-provider-bounces", mode="provider", rank="1")
+    assert list(Provider.objects.order_by("rank").values_list("return_path", flat=True)) == ["login", "provider"]

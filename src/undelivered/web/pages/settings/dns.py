@@ -125,6 +125,8 @@ def test(request: ProjectRequest, domain: str) -> HttpResponse:
     """Sends a mail through the provider to this site itself, to see where its bounces would go."""
     domain = _own(request, domain)
     provider = providers.provider_for(request.project)
+    if provider and request.POST.get("rank") == str(providers.FALLBACK):
+        provider = providers.fallback_of(provider)
     own = request.project.from_address
     sender = own if own.lower().endswith(f"@{domain}") else f"postmaster@{domain}"
     if provider is None:
@@ -135,7 +137,9 @@ def test(request: ProjectRequest, domain: str) -> HttpResponse:
         except ValueError as error:
             messages.error(request, str(error))
     if request.POST.get("back") == "provider":
-        return redirect(reverse("settings-provider", args=[request.project.key]) + "#bounces")
+        return redirect(
+            reverse("settings-provider", args=[request.project.key]) + (f"#bounces-{provider.pk}" if provider else "")
+        )
     return _back(request, domain)
 
 

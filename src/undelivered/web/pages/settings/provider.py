@@ -84,7 +84,7 @@ def _context(
         "meanwhile": providers.meanwhile(used) if used else None,
         "may_change": bool(used and _may_change(request, used)),
         "relays": request.project.smtp_credentials.filter(revoked_at=None).exists(),
-        "return_path": choices(request.project, used) if used and not is_esp(used.url) else None,
+        "return_paths": [choices(request.project, one) for one in (used, fallback) if one and not is_esp(one.url)],
     }
 
 

@@ -159,7 +159,10 @@ def form_for(
     same = stored is not None and is_esp(stored.url) == (kind.esp is not None)
     initial = _initial(stored, kind) if stored and same else dict(kind.initial)
     if kind.esp is None:
-        return SmtpForm(data, initial=initial)
+        form = SmtpForm(data, initial=initial)
+        for name in ("username", "password", "login", "client_id", "token_url") if kind.initial.get("login") else ():
+            form.fields[name].required = True
+        return form
     kept = bool(stored and same and parse_esp_url(stored.url).esp == kind.esp and stored.secret)
     return EspForm(kind.esp, data, initial=initial, stored=kept, by_project=by_project)
 
@@ -184,7 +187,9 @@ def _initial(stored: Provider, kind: Kind) -> dict[str, Any]:
 def _field(one: Setting, required: bool) -> forms.CharField:
     label = spelled(one.name)
     if one.secret:
-        return Secret(label=f"{label}, for its webhooks" if one.events else label, required=required)
+        return Secret(
+            label=f"{label}, for its webhooks" if one.events and "webhook" not in one.name else label, required=required
+        )
     return Line(label=label, max_length=1000, required=required)
 
 

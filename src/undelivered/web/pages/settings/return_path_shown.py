@@ -40,6 +40,7 @@ class Tested:
 class Choice:
     """`why`: of the suggestion. `testable`: the domains with which a test can be sent."""
 
+    provider: Provider
     mode: ReturnPath
     suggested: ReturnPath
     why: str
@@ -55,6 +56,7 @@ def choices(project: Project, provider: Provider) -> Choice:
     suggested, why = _suggested(domains, provider, tested)
     bounce = {domain: return_path.bounce_domain(domain) for domain in domains}
     return Choice(
+        provider,
         ReturnPath(provider.return_path),
         suggested,
         why,

@@ -1,6 +1,9 @@
 /* Undelivered: what the desk's pages do beyond the plain form: ask first, take a suggestion, insert a variable, preview. */
 "use strict"
 
+/* Where there are more tabs than room, the one that is open is in sight */
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" })
+
 /* A button that destroys something asks first */
 document.addEventListener("click", event => {
   const button = event.target.closest("[data-confirm]")
