@@ -14,6 +14,7 @@ from undelivered.env import Env, SettingError, read
 GOOD = {
     "WEB_PORT": ("8080", 8080),
     "SMTP_PORT": ("0", 0),
+    "LMTP": ("/run/undelivered/lmtp", Path("/run/undelivered/lmtp")),
     "WEB_HOST": ("::1", "::1"),
     "WEB_PROCESSES": ("4", 4),
     "PUBLIC_URL": ("https://desk.example.com/", "https://desk.example.com"),
@@ -44,6 +45,9 @@ WRONG = [
     ("WEB_PORT", "65536"),
     ("WEB_PORT", "-1"),
     ("SMTP_PORT", "25.0"),
+    ("LMTP", "0"),
+    ("LMTP", "lmtp.sock"),
+    ("LMTP", "/" + "x" * 100),
     ("WEB_HOST", "no host"),
     ("WEB_PROCESSES", "0"),
     ("WEB_PROCESSES", "65"),
@@ -121,6 +125,11 @@ def test_a_provider_rate_may_be_less_than_one_a_second(word, rate):
 def test_a_provider_rate_that_is_none_is_refused(word):
     with pytest.raises(SettingError, match=r"UNDELIVERED_PROVIDER_RATE: .* use a number of mails a second"):
         read({"UNDELIVERED_PROVIDER_RATE": word})
+
+
+@pytest.mark.parametrize(("word", "where"), [("2424", 2424), ("none", None), ("None", None)])
+def test_lmtp_is_spoken_on_a_port_a_socket_or_not_at_all(word: str, where: int | None) -> None:
+    assert read({"UNDELIVERED_LMTP": word}).lmtp == where
 
 
 @pytest.mark.parametrize("word", ["none", "Unlimited"])

@@ -11,8 +11,9 @@ import click
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "run": ("undelivered.ops.commands.run", "run", "Start everything: PostgreSQL, web, worker and a sample project."),
     "web": ("undelivered.ops.commands.processes", "web", "Start a web process: pages, API, health."),
-    "worker": ("undelivered.ops.commands.processes", "worker", "Start a worker: sends what is due."),
-    "smtp": ("undelivered.ops.commands.inbound", "smtp", "Start the SMTP door: takes mail that programs submit."),
+    "worker": ("undelivered.ops.commands.processes", "worker", "Start a worker: sends, and reads what comes back."),
+    "smtp": ("undelivered.ops.commands.inbound", "smtp", "Start the SMTP door: takes mail, submitted or come back."),
+    "inbound": ("undelivered.ops.commands.pipe", "inbound", "Take a mail that came back, from standard input."),
     "rehearsal": ("undelivered.ops.commands.processes", "rehearsal", "Start the rehearsal mail server on loopback."),
     "migrate": ("undelivered.ops.commands.database", "migrate", "Bring the database to this version's form."),
     "check": ("undelivered.ops.commands.check", "check", "Look for what is set up wrong."),

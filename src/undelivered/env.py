@@ -92,6 +92,17 @@ def port_or_none(value: str) -> int | None:
     return None if value.lower() == "none" else port(value)
 
 
+def local_listener(value: str) -> int | Path | None:
+    """A port of loopback, the path of a socket, or none."""
+    if value.lower() == "none":
+        return None
+    if value.isdecimal():
+        return web_port(value)
+    if not value.startswith("/") or len(value.encode()) > 100:
+        raise ValueError("use a port, the whole path of a socket (up to 100 bytes), or none")
+    return Path(value)
+
+
 def count(most: int) -> Callable[[str], int]:
     """A whole number from 1 to `most`."""
 
@@ -262,6 +273,13 @@ class Env:
         port_or_none,
         None,
         "Port of the SMTP door with TLS from the start, or `none`. It needs a certificate.",
+        shown="`none`",
+    )
+    lmtp: int | Path | None = _setting(
+        local_listener,
+        None,
+        "Where a mail server on this machine hands over what came back, by LMTP: a port of 127.0.0.1, the path of a "
+        "socket, or `none`. The SMTP door listens there too.",
         shown="`none`",
     )
     smtp_name: str = _setting(

@@ -32,7 +32,8 @@ SPARE_FILES = 200
 @click.option("--port", type=int, default=None, help="Default: UNDELIVERED_SMTP_PORT; 0 picks a free one.")
 @click.option("--parent", type=int, default=None, hidden=True)
 def smtp(port: int | None, parent: int | None) -> None:
-    """Start the SMTP door: takes mail that programs submit, until SIGTERM or Ctrl-C; conversations are finished first.
+    """Start the SMTP door: takes mail that programs submit, and what comes back, until SIGTERM or Ctrl-C;
+    conversations are finished first.
 
     It starts without PostgreSQL too: mail is kept on disk until that is there.
     """
@@ -62,7 +63,7 @@ def smtp(port: int | None, parent: int | None) -> None:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(door)
     except Taken as error:
-        raise click.ClickException(f"{error} Set UNDELIVERED_SMTP_PORT to another one.") from error
+        raise click.ClickException(f"{error} Set UNDELIVERED_SMTP_PORT (or _LMTP) to another one.") from error
     except OSError as error:
         raise click.ClickException(f"The SMTP door cannot use {env.data_dir / 'spool'}: {error}.") from error
 
@@ -98,6 +99,8 @@ def plan(env: Env) -> Plan:
         connections=env.smtp_connections,
         auth_without_tls=env.smtp_auth_without_tls,
         certificate=certificate,
+        bounce_domain=env.bounce_domain or "",
+        lmtp=env.lmtp,
     )
 
 
