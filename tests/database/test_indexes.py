@@ -13,7 +13,7 @@ from django.db import connection, migrations, models
 from django.db.migrations.state import ProjectState
 
 from undelivered.database import indexes
-from undelivered.database.indexes import AddIndexByPartition, name_on
+from undelivered.database.indexes import AddIndexByPartition, RemoveIndexByPartition, name_on
 
 DAYS = ("20260101", "20260102", "20260103")
 
@@ -180,5 +180,22 @@ def test_a_migration_makes_and_takes_it(transactional_db):
         connection.close()
 
 
-def test_it_is_an_index_as_far_as_django_knows():
+def test_a_migration_takes_one_away_and_makes_it_again(transactional_db):
+    index = models.Index(fields=["provider_id", "-id"], name="scratch_by_provider", condition=models.Q(state="failed"))
+    operation = RemoveIndexByPartition("notification", index.name)
+    before = ProjectState.from_apps(apps)
+    AddIndexByPartition("notification", index).state_forwards("delivery", before)
+    after = before.clone()
+    operation.state_forwards("delivery", after)
+    steps = ((operation.database_backwards, after, before, True), (operation.database_forwards, before, after, False))
+    for step, old, new, there in steps:
+        with connection.schema_editor(atomic=False) as editor:
+            step("delivery", editor, old, new)
+        with connect() as own:
+            assert is_valid(own, index.name) is there
+    connection.close()
+
+
+def test_they_are_indexes_as_far_as_django_knows():
     assert issubclass(AddIndexByPartition, migrations.AddIndex)
+    assert issubclass(RemoveIndexByPartition, migrations.RemoveIndex)

@@ -6,6 +6,7 @@ import asyncio
 import re
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 from django.db import connection as django
 from django.utils import timezone
@@ -15,19 +16,28 @@ from tests.delivery.worker_at import KEEP_DAYS, connect, state_of, types_of
 from undelivered.database import ids, partitions
 from undelivered.delivery import claim
 from undelivered.delivery.models import Worker
+from undelivered.desk.models import Project
 
 pytestmark = pytest.mark.usefixtures("committed")
 
 
-def claiming(worker: int = 1, limit: int = 100, **more):
+def at(work):
     async def story():
-        connection = await connect()
-        try:
-            return await claim.claim(connection, worker, limit, keep_days=KEEP_DAYS, **more)
-        finally:
-            await connection.close()
+        async with await connect() as connection:
+            await connection.execute(claim.PLANNED)
+            return await work(connection)
 
     return asyncio.run(story())
+
+
+def claiming(*projects, worker: int = 1, limit: int = 100):
+    """Of these projects up to so many each; of all that there are, if none is named."""
+    shares = dict.fromkeys([one.pk for one in projects] or list(Project.objects.values_list("pk", flat=True)), limit)
+    return at(lambda connection: claim.claim(connection, worker, shares, keep_days=KEEP_DAYS))
+
+
+def waiting(steps: int = 10, **more):
+    return at(lambda connection: claim.waiting(connection, steps, keep_days=KEEP_DAYS, **more))
 
 
 def giving_back(**more):
@@ -69,13 +79,28 @@ def test_the_longest_due_goes_first(project):
     assert [c.id for c in claiming(limit=2)] == [rows[1].id, rows[2].id]
 
 
-def test_projects_can_be_chosen_and_left_out(project):
-    other = make.project("HR")
-    here, there = make.notification(project), make.notification(other)
-    assert claiming(only=[]) == []
-    assert claiming(without=[project.pk, other.pk]) == []
-    assert [c.id for c in claiming(only=[other.pk])] == [there.id]
-    assert [c.id for c in claiming(without=[other.pk])] == [here.id]
+def test_each_project_gets_its_share(project):
+    other, third = make.project("HR"), make.project("OPS")
+    rows = {one: [make.notification(one) for _ in range(3)] for one in (project, other, third)}
+    shares = {project.pk: 1, other.pk: 5}
+    claimed = at(lambda connection: claim.claim(connection, 1, shares, keep_days=KEEP_DAYS))
+    assert {one.id for one in claimed} == {rows[project][0].id, *(row.id for row in rows[other])}
+    assert at(lambda connection: claim.claim(connection, 1, {}, keep_days=KEEP_DAYS)) == []
+
+
+def test_those_who_wait_are_found_project_by_project(project):
+    later, idle, other = make.project("LATER"), make.project("IDLE"), make.project("OTHER")
+    for _ in range(3):
+        make.notification(project)
+        make.notification(later, due_at=timezone.now() + timedelta(minutes=1))
+    make.notification(idle, state="sent", due_at=None)
+    make.notification(other, at=timezone.now() - timedelta(days=3))
+    make.notification(other, due_at=timezone.now() + timedelta(minutes=1))
+    assert waiting() == [(project.pk, True), (later.pk, False), (other.pk, True)]
+    assert waiting(2) == [(project.pk, True), (later.pk, False)]
+    assert waiting(after=later.pk) == [(other.pk, True)]
+    assert waiting(until=later.pk) == [(project.pk, True), (later.pk, False)]
+    assert waiting(after=other.pk) == []
 
 
 def test_two_workers_never_get_the_same_row(project):
@@ -86,7 +111,7 @@ def test_two_workers_never_get_the_same_row(project):
 
         async def all_of(worker, connection):
             found = []
-            while batch := await claim.claim(connection, worker, 7, keep_days=KEEP_DAYS):
+            while batch := await claim.claim(connection, worker, {project.pk: 7}, keep_days=KEEP_DAYS):
                 found += [one.id for one in batch]
             return found
 
@@ -108,8 +133,8 @@ def test_a_row_that_another_holds_is_passed_over_without_waiting(project):
         holder, taker = await connect(), await connect()
         try:
             async with holder.transaction():
-                held = await claim.claim(holder, 1, 1, keep_days=KEEP_DAYS)
-                taken = await asyncio.wait_for(claim.claim(taker, 2, 10, keep_days=KEEP_DAYS), 5)
+                held = await claim.claim(holder, 1, {project.pk: 1}, keep_days=KEEP_DAYS)
+                taken = await asyncio.wait_for(claim.claim(taker, 2, {project.pk: 10}, keep_days=KEEP_DAYS), 5)
             return [one.id for one in held], [one.id for one in taken]
         finally:
             await holder.close()
@@ -163,41 +188,72 @@ def test_the_bounds_hold_everything_that_can_exist():
     assert found["high"] > ids.uuid7_at(now + timedelta(hours=1))
 
 
-def test_a_claim_reads_only_the_days_that_can_exist_and_by_the_index_of_what_is_due(project):
-    today = datetime.now(UTC).date()
+PARAMETERS = {
+    "WAITING": ("after bigint", "until bigint", "low uuid", "high uuid", "steps int", "now timestamptz"),
+    "PICK": ("projects bigint[]", "shares int[]", "now timestamptz", "low uuid", "high uuid", "worker bigint"),
+}
+
+
+def plan_of(name: str, keep_days: int = 1, **values) -> str:
+    """As a worker's connection plans it: once, for whatever values."""
+    given = [one.split() for one in PARAMETERS[name]]
+    sql = getattr(claim, name)
+    for number, (parameter, _) in enumerate(given, 1):
+        sql = sql.replace(f"%({parameter})s", f"${number}")
+    values |= {**claim.bounds(keep_days), "now": datetime.now(UTC), "worker": 1}
+
+    async def explain(connection):
+        await connection.execute(f"PREPARE planned ({', '.join(kind for _, kind in given)}) AS {sql}")
+        cursor = psycopg.AsyncClientCursor(connection)
+        wanted = ", ".join(f"%s::{kind}" for _, kind in given)
+        execute = f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) EXECUTE planned ({wanted})"
+        await cursor.execute(execute, [values[parameter] for parameter, _ in given])
+        return "\n".join(row[0] for row in await cursor.fetchall())
+
+    return at(explain)
+
+
+@pytest.fixture
+def today(project):
+    """A day on which some days are kept, most of today's mail is sent, and the rest waits."""
 
     def execute(sql):
         cursor = django.cursor()
         cursor.execute(sql)
         return cursor
 
+    today = datetime.now(UTC).date()
     partitions.ensure(execute, today=today, back=4, ahead=2)
     make.copies(make.notification(project, state="sent", due_at=None), 5000)
-    make.copies(make.notification(project), 200)
+    make.copies(make.notification(project), 2000)
+    make.copies(make.notification(make.project("HR")), 20)
     execute("ANALYZE delivery_notification")
+    return today
 
-    async def story():
-        connection = await connect()
-        try:
-            await connection.execute("SET plan_cache_mode = force_custom_plan")
-            parameters = {
-                **claim.bounds(1),
-                "now": datetime.now(UTC),
-                "worker": 1,
-                "limit": 100,
-                "only": None,
-                "without": [],
-            }
-            rows = await connection.execute("EXPLAIN " + claim.CLAIM, parameters)
-            return "\n".join(row[0] for row in await rows.fetchall())
-        finally:
-            await connection.close()
 
-    plan = asyncio.run(story())
-    days = set(re.findall(r"delivery_notification_p(\d{8})", plan))
+def read(plan: str) -> list[tuple[str, str, int]]:
+    """(day, index, rows) of every partition that was read."""
+    found = re.findall(
+        r"using delivery_notification_p(\d{8})_(\w+?)(?:_idx)? on .* n?_?\d* ?\(actual rows=([\d.]+) loops=([\d.]+)\)",
+        plan,
+    )
+    return [(day, index, round(float(rows) * float(loops))) for day, index, rows, loops in found]
+
+
+def test_a_claim_reads_its_share_by_the_index_and_stops(project, today):
+    plan = plan_of("PICK", projects=[project.pk], shares=[100])
     possible = {f"{today + timedelta(days=n):%Y%m%d}" for n in (-3, -2, -1, 0, 1)}
-    assert f"{today:%Y%m%d}" in days
-    assert days <= possible
-    assert "default" not in plan
-    assert re.search(rf"Index Scan using delivery_notification_p{today:%Y%m%d}_due_at_id_idx", plan), plan
-    assert f"Seq Scan on delivery_notification_p{today:%Y%m%d}" not in plan, plan
+    assert {day for day, _, _ in read(plan)} <= possible
+    rows = {index: rows for day, index, rows in read(plan) if day == f"{today:%Y%m%d}"}
+    assert rows == {"project_id_due_at_id": 100}, plan
+    assert "Seq Scan" not in plan
+    assert not re.search(r"-> +Sort", plan), plan
+    assert "using delivery_notification_default" not in plan
+
+
+def test_whoever_has_much_waiting_is_one_step(project, today):
+    plan = plan_of("WAITING", after=0, until=claim.LAST, steps=64)
+    rows = [(index, rows) for day, index, rows in read(plan) if day == f"{today:%Y%m%d}"]
+    assert rows == [("project_id_due_at_id", 2)], plan
+    assert "Seq Scan" not in plan
+    assert not re.search(r"-> +Sort", plan), plan

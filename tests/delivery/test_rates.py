@@ -28,7 +28,7 @@ def known(url: str = URL, *, project: int | None = None, paced_until: datetime |
 
 
 def board(*providers: Known) -> Board:
-    return Board({one.project_id: one for one in providers})
+    return Board.of(providers)
 
 
 # --- what a rate allows -----------------------------------------------------------------------------------------------
@@ -77,9 +77,9 @@ def test_a_providers_url_goes_before_the_sites_settings() -> None:
 def test_a_provider_whose_rate_is_used_up_rests_until_a_group_may_leave() -> None:
     pace = Pace(1, Limits(10.0))
     resting = pace.board(board(known(paced_until=NOW)), NOW)
-    assert resting.scopes(NOW, {}) == []
+    assert resting.takers(1, NOW) == []
     assert resting.next_change(NOW) == NOW + seconds(0.1)
-    assert resting.scopes(NOW + seconds(0.11), {}) != []
+    assert resting.takers(1, NOW + seconds(0.11)) != []
 
 
 def test_a_longer_pause_stays() -> None:
@@ -87,12 +87,12 @@ def test_a_longer_pause_stays() -> None:
     assert Pace(1, Limits(10.0)).board(board(paused), NOW).next_change(NOW) == NOW + seconds(60)
 
 
-def test_no_more_is_claimed_than_the_rates_allow() -> None:
-    own = known(f"{URL}?rate=3", project=1)
-    assert Pace(1, Limits(10.0)).most(board(known()), NOW) == 10
-    assert Pace(1, Limits(10.0)).most(board(known(), own), NOW) == 13
-    assert Pace(1, Limits()).most(board(known(), own), NOW) is None
-    assert Pace(1, Limits(10.0)).most(board(known(paused_until=NOW + seconds(9)), own), NOW) == 3
+def test_what_a_provider_may_be_handed_now() -> None:
+    pace = Pace(1, Limits(10.0))
+    assert pace.allowance(known(), NOW) == 10
+    assert pace.allowance(known(paced_until=NOW - seconds(0.5)), NOW) == 5
+    assert pace.allowance(known(f"{URL}?rate=3"), NOW) == 3
+    assert Pace(1, Limits()).allowance(known(), NOW) is None
 
 
 # --- domains ----------------------------------------------------------------------------------------------------------
@@ -182,7 +182,7 @@ def test_mails_over_the_rate_wait_without_a_burnt_attempt_or_a_line_of_history(
 ) -> None:
     rated(provider, "rate=0.01")
     # As if another worker had taken what this one claimed for.
-    monkeypatch.setattr(Pace, "most", lambda *_: None)
+    monkeypatch.setattr(Pace, "allowance", lambda *_: None)
     for n in range(4):
         make.notification(project, f"ann{n}@a.example")
     assert worker.turn() == 4
@@ -264,7 +264,7 @@ def test_only_the_one_who_claimed_may_put_back(project) -> None:
 
     async def story() -> tuple[int, int]:
         async with await connect() as connection:
-            (row,) = await claim.claim(connection, 1, 10, keep_days=21)
+            (row,) = await claim.claim(connection, 1, {project.pk: 10}, keep_days=21)
             late = datetime.now(UTC) + seconds(5)
             return await claim.put_back(connection, 2, [(row, late)]), await claim.put_back(
                 connection, 1, [(row, late), (row, late)]

@@ -20,14 +20,17 @@ from undelivered.delivery.outcomes import Outcome
 from undelivered.delivery.reasons import Reason
 from undelivered.delivery.record import Result
 from undelivered.delivery.retry import decide, held, objected
+from undelivered.desk.models import Project
 
 pytestmark = pytest.mark.usefixtures("committed")
 
 
 def claimed(worker: int = 1):
+    shares = dict.fromkeys(Project.objects.values_list("pk", flat=True), 100)
+
     async def story():
         async with await connect() as connection:
-            return await claim.claim(connection, worker, 100, keep_days=KEEP_DAYS)
+            return await claim.claim(connection, worker, shares, keep_days=KEEP_DAYS)
 
     return asyncio.run(story())
 

@@ -29,7 +29,7 @@ from tests.delivery.worker_at import (
     types_of,
 )
 from undelivered import env as environment
-from undelivered.delivery import hands, mime, providers, record, send, suppression, wake
+from undelivered.delivery import mime, providers, record, recorder, room, send, suppression, wake
 from undelivered.delivery.models import DailyCountDelta, DailyUse, DeliveryEvent, Notification, Provider, Suppression
 from undelivered.delivery.models import Worker as Registered
 from undelivered.delivery.outcomes import Accepted, Refused, Stage
@@ -240,8 +240,8 @@ def test_a_mail_that_waited_long_for_its_first_try_has_its_time_still_before_it(
 )
 def test_an_outage_pauses_the_provider_burns_no_attempt_and_is_one_incident(worker, project, answer, cause):
     worker.script.usual = answer
-    rows = [make.notification(project, f"a{n}@x.example") for n in range(5)]
-    assert worker.turn() == 5
+    rows = [make.notification(project, f"a{n}@x.example") for n in range(4)]
+    assert worker.turn() == 4
     provider = Provider.objects.get()
     assert provider.failures == 1
     assert provider.paused_until > timezone.now()
@@ -339,7 +339,7 @@ def test_a_provider_that_hangs_holds_its_own_mails_only(worker, project):
 
     async def story():
         await worker.worker.turn()
-        return worker.worker.hands.of_provider
+        return worker.worker.hands.in_hand
 
     worker.run(story())
     quick = make.notification(project, "quick@x.example")
@@ -352,6 +352,39 @@ def test_a_provider_that_hangs_holds_its_own_mails_only(worker, project):
 
     worker.run(goes_on())
     assert [state_of(row.id)[0] for row in (slow, quick)] == ["sent", "sent"]
+
+
+def test_a_project_whose_mails_hang_holds_no_other_of_the_same_provider(worker, project):
+    answered, passed = asyncio.Event(), asyncio.Event()
+
+    async def hang():
+        await answered.wait()
+        return OK
+
+    async def passes():
+        passed.set()
+        return OK
+
+    worker.script.usual = hang
+    make.copies(make.notification(project), 1500)
+
+    async def claim_all():
+        while await worker.worker.turn(200):
+            pass
+
+    worker.run(claim_all())
+    assert worker.worker.hands.in_hand.total < room.MOST_IN_HAND / 2
+    worker.script.says["quick@x.example"] = [passes]
+    quick = make.notification(make.project("HR"), "quick@x.example")
+
+    async def goes_on():
+        assert await worker.worker.turn() == 1
+        await asyncio.wait_for(passed.wait(), 5)
+        answered.set()
+        await worker.worker.hands.finish()
+
+    worker.run(goes_on())
+    assert state_of(quick.id)[0] == "sent"
 
 
 def test_a_password_under_another_secret_key_pauses_and_says_so(project, provider):
@@ -429,14 +462,14 @@ def test_outcomes_wait_for_a_database_that_is_away(worker, project, monkeypatch,
         return await real(*arguments)
 
     monkeypatch.setattr(record, "record", first_away)
-    monkeypatch.setattr(hands, "AGAIN_S", 0)
+    monkeypatch.setattr(recorder, "AGAIN_S", 0)
     worker.turn()
     assert state_of(row.id)[0] == "sent"
     assert len(worker.script.sent) == 1
 
 
 def test_connections_that_the_server_closed_are_replaced_and_nothing_is_lost(worker, project, caplog, monkeypatch):
-    monkeypatch.setattr(hands, "AGAIN_S", 0)
+    monkeypatch.setattr(recorder, "AGAIN_S", 0)
     row = make.notification(project)
 
     async def cut():
@@ -651,8 +684,8 @@ def test_a_start_that_fails_leaves_no_connection_open(monkeypatch, caplog):
 
 
 def test_the_size_of_mails_in_hand_is_bounded(worker, project, monkeypatch):
-    monkeypatch.setattr(hands, "MOST_BYTES", 1)
-    assert worker.worker.hands.free == hands.MOST_IN_HAND
+    monkeypatch.setattr(room, "MOST_BYTES", 1)
+    assert worker.worker.hands.in_hand.free == room.MOST_IN_HAND
     answered = asyncio.Event()
 
     async def hang():
@@ -664,10 +697,10 @@ def test_the_size_of_mails_in_hand_is_bounded(worker, project, monkeypatch):
 
     async def story():
         await worker.worker.turn()
-        assert worker.worker.hands.free == 0
+        assert worker.worker.hands.in_hand.free == 0
         answered.set()
         await worker.worker.hands.finish()
-        assert worker.worker.hands.free == hands.MOST_IN_HAND
+        assert worker.worker.hands.in_hand.free == room.MOST_IN_HAND
 
     worker.run(story())
 

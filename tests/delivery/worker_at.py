@@ -69,6 +69,7 @@ class WorkerAt:
     def __init__(self, script: Scripted | None = None, *, real: bool = False, **policy: Any) -> None:
         defaults = {"size_limit": 6 * 1024 * 1024, "daily_limit": None, "give_up_after": timedelta(hours=24)}
         self.script = script or Scripted()
+        self.others: dict[int, Scripted] = {}  # of providers that answer by a script of their own
         rules = Rules(Policy(**{**defaults, "zone": "UTC", **policy}), KEEP_DAYS, 5)
         self.real = real
         self.worker = Worker(wake.url(), rules)
@@ -79,7 +80,7 @@ class WorkerAt:
         if not self.real:
 
             async def transport(provider: Known) -> Scripted:
-                return self.script
+                return self.others.get(provider.id, self.script)
 
             self.worker.hands.transport = transport  # type: ignore[method-assign]
         return self

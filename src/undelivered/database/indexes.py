@@ -116,6 +116,22 @@ class AddIndexByPartition(migrations.AddIndex):
         drop(_plain(schema_editor), self.index.name)
 
 
+class RemoveIndexByPartition(migrations.RemoveIndex):
+    """`RemoveIndex` for a hot table; the migration must say `atomic = False`, too."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        drop(_plain(schema_editor), self.name)
+
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        model = to_state.apps.get_model(app_label, self.model_name)
+        index = next(one for one in model._meta.indexes if one.name == self.name)
+        create(_plain(schema_editor), model._meta.db_table, self.name, _what(index, model, schema_editor))
+
+
 def _plain(schema_editor: BaseDatabaseSchemaEditor) -> Execute:
     """Django's connection, with psycopg's errors: Django has one name for a lock and for a server that is away."""
 

@@ -1,14 +1,15 @@
 """The circuit breaker: a provider that cannot be reached rests, its mails keep their attempts, one incident is shown.
 
-When its pause ends, one mail of each worker is the probe; the first mail that gets an answer closes the incident.
+When its pause ends, one mail of each worker is the probe; the first mail that gets an answer closes the incident. Until
+then its mail goes to its fallback if it has one, else it waits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Self
 
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
@@ -17,9 +18,8 @@ from undelivered.delivery import providers
 from undelivered.delivery.models import ReturnPath
 
 PROVIDERS = """
-SELECT id, project_id, url, secret, changed_at, paused_until, failures, paced_until, return_path, rehearsal
-FROM delivery_provider
-WHERE rank = 0
+SELECT id, project_id, url, secret, changed_at, paused_until, failures, paced_until, return_path, rehearsal, rank, name
+FROM delivery_provider ORDER BY rank
 """
 PAUSE = """
 UPDATE delivery_provider SET failures = failures + 1, paused_until = %(until)s, incident = %(incident)s,
@@ -30,8 +30,6 @@ CLOSE = """
 UPDATE delivery_provider SET failures = 0, paused_until = NULL, incident = '', incident_since = NULL
 WHERE id = ANY(%s) AND failures > 0
 """
-#: Mails of one provider that a worker has in hand at most: a slow one leaves hands to the others.
-MOST_OF_ONE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +46,12 @@ class Known:
     paced_until: datetime | None = None
     return_path: str = ReturnPath.LOGIN
     rehearsal: bool = False
+    rank: int = providers.FIRST
+    name: str = ""
 
-    def rests(self, now: datetime, in_hand: int = 0) -> bool:
-        """Whether it gets no more mail now: it is paused, its probe is still out, or it has enough in hand."""
-        paused = self.paused_until is not None and self.paused_until > now
-        return paused or in_hand >= (1 if self.on_probation else MOST_OF_ONE)
+    def rests(self, now: datetime) -> bool:
+        """Whether it gets no mail now."""
+        return self.paused_until is not None and self.paused_until > now
 
     @property
     def on_probation(self) -> bool:
@@ -60,48 +59,55 @@ class Known:
         return self.failures > 0
 
 
-class Scope(NamedTuple):
-    """What one claim takes: `only` these projects (None: all), `without` these, at most so many."""
-
-    only: list[int] | None
-    without: list[int]
-    most: int | None
-
-
 @dataclass(frozen=True, slots=True)
 class Board:
-    """Which provider takes which project's mail, and which of them rest."""
+    """Who takes which project's mail: by owner (None: the site), the first provider and then its fallback."""
 
-    by_project: Mapping[int | None, Known]
+    owners: Mapping[int | None, tuple[Known, ...]]
 
-    def of(self, project_id: int) -> Known | None:
-        return self.by_project.get(project_id) or self.by_project.get(None)
+    @classmethod
+    def of(cls, providers: Iterable[Known]) -> Self:
+        owners: dict[int | None, tuple[Known, ...]] = {}
+        for one in sorted(providers, key=lambda one: one.rank):
+            owners[one.project_id] = (*owners.get(one.project_id, ()), one)
+        return cls(owners)
 
-    def scopes(self, now: datetime, in_hand: Mapping[int, int]) -> list[Scope]:
-        """The claims to be made. `in_hand`: mails on their way, by provider. Probes go first: one mail each."""
-        own = {project: known for project, known in self.by_project.items() if project is not None}
-        awake = {p: known for p, known in own.items() if not known.rests(now, in_hand.get(known.id, 0))}
-        found = [Scope([p], [], 1) for p, known in awake.items() if known.on_probation]
-        healthy = [p for p, known in awake.items() if not known.on_probation]
-        site = self.by_project.get(None)
-        if site and site.rests(now, in_hand.get(site.id, 0)):
-            site = None
-        if site and site.on_probation:
-            found.append(Scope(None, list(own), 1))
-        elif site:  # one claim for all that are well, so that the oldest mail goes first
-            return [*found, Scope(None, [p for p in own if p not in healthy], None)]
-        return [*found, Scope(healthy, [], None)] if healthy else found
+    @property
+    def all(self) -> list[Known]:
+        return [one for those in self.owners.values() for one in those]
+
+    def chain(self, project: int) -> tuple[Known, ...]:
+        """A project's own providers, else the site's: never one after the other."""
+        return self.owners.get(project) or self.owners.get(None, ())
+
+    def takers(self, project: int, now: datetime) -> list[Known]:
+        """Who may be handed a project's mail now: whoever is tried after an outage, and then the first that works."""
+        found = []
+        for known in self.chain(project):
+            if not known.rests(now):
+                found.append(known)
+            if not known.on_probation:
+                break
+        return found
+
+    def stand_in(self, provider: Known) -> Known | None:
+        """Who takes its mail while it is out of order."""
+        others = (one for one in self.owners.get(provider.project_id, ()) if one.id != provider.id)
+        return next((one for one in others if not one.on_probation), None)
+
+    def map(self, change: Callable[[Known], Known]) -> Board:
+        return Board({owner: tuple(change(one) for one in those) for owner, those in self.owners.items()})
 
     def next_change(self, now: datetime) -> datetime | None:
         """When the first of the pauses ends."""
-        ends = [k.paused_until for k in self.by_project.values() if k.paused_until and k.paused_until > now]
+        ends = [one.paused_until for one in self.all if one.paused_until and one.paused_until > now]
         return min(ends, default=None)
 
 
 async def load(connection: AsyncConnection[Any]) -> Board:
     async with connection.cursor(row_factory=class_row(Known)) as cursor:
         await cursor.execute(PROVIDERS)
-        return Board({one.project_id: one for one in await cursor.fetchall()})
+        return Board.of(await cursor.fetchall())
 
 
 async def pause(connection: AsyncConnection[Any], provider: Known, incident: str) -> datetime:

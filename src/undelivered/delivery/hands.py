@@ -1,6 +1,6 @@
-"""A worker's hands: the mails that it has claimed, on their way out, and their outcomes, on their way to the database.
+"""A worker's hands: the mails that it has claimed, on their way out.
 
-Whatever happens to one mail, the others go on; and an outcome that the database cannot take now is kept until it can.
+Whatever happens to one mail, the others go on.
 """
 
 from __future__ import annotations
@@ -8,38 +8,33 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter, defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import psycopg
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from undelivered.delivery import breaker, providers, record, retry, send
+from undelivered.delivery import breaker, claim, providers, send
 from undelivered.delivery.about import NOTIFICATION
 from undelivered.delivery.breaker import Board, Known
+from undelivered.delivery.outages import OUTAGES, short
 from undelivered.delivery.outcomes import Outcome, Unreachable
+from undelivered.delivery.places import Places
 from undelivered.delivery.rates import NO_LIMITS, Limits
-from undelivered.delivery.record import Result
+from undelivered.delivery.recorder import Recorder
+from undelivered.delivery.room import MOST_IN_HAND, InHand
 from undelivered.delivery.send import Policy, Prepared, Ready
 from undelivered.delivery.tally import Tally
 from undelivered.delivery.transports import Transport
 from undelivered.delivery.transports.smtp import SmtpTransport
 from undelivered.env import Env
 
-#: Mails in hand at once, and their bytes: a slow one must not keep the others waiting, nor may they fill the memory.
-MOST_IN_HAND = 400
-MOST_BYTES = 128 * 1024 * 1024
-#: For so long a finished outcome waits for others, to be written with them.
-GATHER_S = 0.01
-AGAIN_S = 1.0
-#: What says that the database is away, or busy with itself: the same again later will do.
-OUTAGES = (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError, OSError)
+#: A mail whose provider turned out to be unreachable comes to its fallback this much later.
+NEXT_DOOR_S = 1.1
 _log = logging.getLogger(__name__)
 
 
@@ -72,49 +67,47 @@ class Hands:
         changed: Callable[[], None],
     ) -> None:
         self.pool, self.rules, self.worker, self.changed = pool, rules, worker, changed
-        self.claims: set[UUID] = set()  # claimed, and not recorded yet
-        self.of_provider: Counter[int] = Counter()
-        self.unsure = False  # a result could not be recorded at all: its claim has to be given back
-        self.transports: dict[int, tuple[datetime, SmtpTransport]] = {}
         self.tally = Tally()
-        self._on_probation: set[int] = set()  # providers whose next answer ends their incident
-        self._in_hand = self._bytes = 0
+        self.recorder = Recorder(pool, worker, self.tally, changed)
+        self.in_hand = InHand(max(MOST_IN_HAND, 8 * rules.connections))
+        self.board = Board({})
+        self.unsure = False  # mails could not be put back: their claims have to be given back
+        self.transports: dict[int, tuple[datetime, SmtpTransport]] = {}
         self._freed = asyncio.Event()
         # A provider's mails wait in a line for its lanes, of which there are as many as it has connections: a task for
         # each mail would cost more than the mail.
-        self._lines: defaultdict[int, deque[tuple[Ready, Known]]] = defaultdict(deque)
-        self._lanes: Counter[int] = Counter()
+        self._places: dict[int, Places[Ready]] = {}
+        self._known: dict[int, Known] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._done: asyncio.Queue[Result] = asyncio.Queue()
-        self._recorder: asyncio.Task[None] | None = None
+        self._recording: asyncio.Task[None] | None = None
 
     @property
-    def free(self) -> int:
-        """How many more mails may be taken."""
-        return max(0, MOST_IN_HAND - self._in_hand) if self._bytes < MOST_BYTES else 0
+    def claims(self) -> set[UUID]:
+        """Claimed, and not recorded yet."""
+        return self.recorder.claims
 
     def start(self) -> None:
-        self._recorder = asyncio.create_task(self._record())
+        self._recording = asyncio.create_task(self.recorder.run())
 
-    def take(self, prepared: Prepared, board: Board) -> None:
-        """Begins to send what is ready, and has the rest recorded."""
-        found = [(mail, board.of(mail.row.project_id)) for mail in prepared.ready]
-        assert all(provider for _, provider in found), "claimed without a provider"
-        self.claims |= {result.row.id for result in prepared.results} | {mail.row.id for mail in prepared.ready}
+    def take(self, prepared: Prepared, takers: Mapping[UUID, Known]) -> None:
+        """Begins to send what is ready, each by the provider that is named for it, and has the rest recorded."""
+        self.claims.update(result.row.id for result in prepared.results)
         for result in prepared.results:
-            self._done.put_nowait(result)
-        for mail, provider in found:
-            assert provider is not None
+            self.recorder.put(result)
+        for mail in prepared.ready:
+            provider = takers[mail.row.id]
+            self.claims.add(mail.row.id)
             if provider.on_probation:
-                self._on_probation.add(provider.id)
+                self.recorder.on_probation.add(provider.id)
+            self._known[provider.id] = provider  # as it is set up now, for those who wait already, too
             self._count(mail, provider, 1)
-            self._lines[provider.id].append((mail, provider))
-        for id in {provider.id for _, provider in found if provider}:
+            self._places_of(provider).join(mail)
+        for id in {takers[mail.row.id].id for mail in prepared.ready}:
             self._open_lanes(id)
 
     async def wait(self, seconds: float) -> None:
         """Until a hand is free, or the time is up."""
-        if self._in_hand:
+        if self.in_hand.total:
             self._freed.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._freed.wait(), seconds)
@@ -123,12 +116,12 @@ class Hands:
         """Until everything in hand is sent and recorded."""
         while self._tasks:
             await asyncio.wait(self._tasks)
-        await self._done.join()
+        await self.recorder.finish()
 
     async def close(self, grace_s: float) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(self.finish(), grace_s)
-        ending = [*self._tasks, *([self._recorder] if self._recorder else [])]
+        ending = [*self._tasks, *([self._recording] if self._recording else [])]
         for task in ending:
             task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
@@ -139,27 +132,35 @@ class Hands:
         """What the worker's row shows of it."""
         known = self.pool.get_stats()
         pool = {name: known.get(f"pool_{name}", 0) for name in ("size", "available")}
-        return self.tally.figures(in_hand=self._in_hand, pool={**pool, "waiting": known.get("requests_waiting", 0)})
+        return self.tally.figures(
+            in_hand=self.in_hand.total, pool={**pool, "waiting": known.get("requests_waiting", 0)}
+        )
 
     # --- sending ------------------------------------------------------------------------------------------------------
 
+    def _places_of(self, provider: Known) -> Places[Ready]:
+        places = self._places.get(provider.id)
+        if places is None:
+            places = self._places[provider.id] = Places(self.rules.connections, shared=provider.project_id is None)
+        made = self.transports.get(provider.id)
+        places.n = made[1].settings.max_connections if made else self.rules.connections
+        return places
+
     def _open_lanes(self, provider: int) -> None:
-        made = self.transports.get(provider)
-        most = made[1].settings.max_connections if made else self.rules.connections
-        for _ in range(min(most - self._lanes[provider], len(self._lines[provider]))):
-            self._lanes[provider] += 1
-            task = asyncio.create_task(self._lane(provider))
+        places = self._places[provider]
+        while mail := places.next():
+            task = asyncio.create_task(self._lane(provider, places, mail))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _lane(self, provider: int) -> None:
+    async def _lane(self, provider: int, places: Places[Ready], mail: Ready | None) -> None:
         """Sends one mail after the other, as long as there are any."""
-        line = self._lines[provider]
-        try:
-            while line:
-                await self._send(*line.popleft())
-        finally:
-            self._lanes[provider] -= 1
+        while mail:
+            try:
+                await self._send(mail, self._known[provider])
+            finally:
+                places.left(mail)
+            mail = places.next()
 
     async def _send(self, mail: Ready, provider: Known) -> None:
         NOTIFICATION.set(str(mail.row.id))
@@ -167,8 +168,14 @@ class Hands:
         try:
             outcome = await self._outcome(mail, provider)
             self.tally.attempted(type(outcome).__name__.lower(), time.perf_counter() - begun)
-            due = await self._rest(provider, outcome) if isinstance(outcome, Unreachable) else None
-            result = send.judge(mail, outcome, self.rules.policy, provider.id, due)
+            policy, due = self.rules.policy, None
+            if isinstance(outcome, Unreachable):
+                due = await self._rest(provider, outcome)
+                if self.board.stand_in(provider):  # however long this mail has been tried, not there
+                    policy = replace(policy, give_up_after=timedelta.max)
+            result = send.judge(mail, outcome, policy, provider.id, due)
+            if len(self.board.chain(mail.row.project_id)) > 1:
+                result.verdict.data["provider"] = provider.name
             if _log.isEnabledFor(logging.INFO):
                 _log.info("attempt", extra=_about(mail, outcome, provider))
         except Exception as error:  # a mistake of ours: it must cost neither the mail nor the others
@@ -176,7 +183,7 @@ class Hands:
             result = send.broke(mail, error, self.rules.policy, provider.id)
         finally:
             self._count(mail, provider, -1)
-        self._done.put_nowait(result)
+        self.recorder.put(result)
 
     async def _outcome(self, mail: Ready, provider: Known) -> Outcome:
         try:
@@ -197,63 +204,55 @@ class Hands:
             await made[1].close()
         return new
 
-    async def _rest(self, provider: Known, outcome: Unreachable) -> datetime | None:
-        try:
-            async with self.pool.connection() as connection:
-                return await breaker.pause(connection, provider, " ".join(outcome.reply.split())[:500])
-        except OUTAGES as error:
-            _log.warning("the pause of provider %s was not written: %s", provider.id, short(error))
-            return None
-
     def _count(self, mail: Ready, provider: Known, n: int) -> None:
-        self._in_hand += n
-        self._bytes += n * len(mail.message)
-        self.of_provider[provider.id] += n
+        self.in_hand.count(provider.id, mail.row.project_id, len(mail.message), n)
         if n < 0:
             self._freed.set()
 
-    # --- recording ----------------------------------------------------------------------------------------------------
+    # --- a provider that is out of order ------------------------------------------------------------------------------
 
-    async def _record(self) -> None:
-        """Writes outcomes as they come, as many in a transaction as have come by then."""
-        while True:
-            results = [await self._done.get()]
-            await asyncio.sleep(GATHER_S)  # those that come together are written together
-            while not self._done.empty() and len(results) < MOST_IN_HAND:
-                results.append(self._done.get_nowait())
-            await self._record_surely(results)
-            for result in results:
-                self.tally.ended(result.verdict.state, result.verdict.reason)
-            self.claims -= {result.row.id for result in results}
-            for _ in results:
-                self._done.task_done()
-            self.changed()  # a hand is free, and perhaps a provider works again
+    async def heed(self, board: Board, now: datetime) -> None:
+        """Whoever waits for a provider that another worker found out of order need not find out by themselves."""
+        self.board = board
+        for provider in board.all:
+            if provider.on_probation and provider.paused_until and provider.rests(now):
+                await self._turn_away(provider, self._next_try(provider, provider.paused_until))
 
-    async def _record_surely(self, results: list[Result], *, bare: bool = False) -> None:
-        """What became of the mails is written as soon as the database is there; one that it refuses stops no other."""
-        while True:
-            try:
-                async with self.pool.connection() as connection:
-                    await record.record(connection, self.worker, results)
-                    answered = {r.provider_id for r in results if r.provider_id and r.verdict.answered}
-                    await breaker.close(connection, answered & self._on_probation)
-                    self._on_probation -= answered
-            except OUTAGES as error:
-                _log.warning("%d outcomes wait for the database: %s", len(results), short(error))
-                await asyncio.sleep(AGAIN_S)
-            except Exception:
-                _log.exception("%d outcomes could not be written", len(results))
-                if len(results) > 1:
-                    for one in results:
-                        await self._record_surely([one])
-                elif not bare:
-                    plain = replace(results[0], verdict=retry.bare(results[0].verdict))
-                    await self._record_surely([plain], bare=True)
-                else:
-                    self.unsure = True
-                return
-            else:
-                return
+    def _next_try(self, provider: Known, paused_until: datetime) -> datetime:
+        """When a mail of a provider that is out of order may be tried again, there or next door."""
+        return datetime.now(UTC) if self.board.stand_in(provider) else paused_until
+
+    async def _rest(self, provider: Known, outcome: Unreachable) -> datetime | None:
+        """Begins the pause of a provider; when the mail may be tried again."""
+        try:
+            async with self.pool.connection() as connection:
+                until = await breaker.pause(connection, provider, " ".join(outcome.reply.split())[:500])
+        except OUTAGES as error:
+            _log.warning("the pause of provider %s was not written: %s", provider.id, short(error))
+            return None
+        due = self._next_try(provider, until)
+        await self._turn_away(provider, due)
+        if due < until:
+            asyncio.get_running_loop().call_later(NEXT_DOOR_S, self.changed)
+        return due
+
+    async def _turn_away(self, provider: Known, due: datetime) -> None:
+        """Those in line go back to the queue: no attempt was made, and others may take them there."""
+        places = self._places.get(provider.id)
+        mails = places.clear() if places is not None else []
+        if not mails:
+            return
+        rows = [(replace(mail.row, counted_on=mail.counted_on), due) for mail in mails]
+        try:
+            async with self.pool.connection() as connection:
+                await claim.put_back(connection, self.worker, rows)
+        except Exception as error:
+            _log.warning("%d mails in line were not put back: %s", len(mails), short(error))
+            self.unsure = True
+        for mail in mails:
+            self._count(mail, provider, -1)
+            self.claims.discard(mail.row.id)
+        self.changed()
 
 
 def _about(mail: Ready, outcome: Outcome, provider: Known) -> dict[str, Any]:
@@ -266,7 +265,3 @@ def _about(mail: Ready, outcome: Outcome, provider: Known) -> dict[str, Any]:
         "code": outcome.code,
         "ms": outcome.duration_ms,
     }
-
-
-def short(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

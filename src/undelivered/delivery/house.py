@@ -22,7 +22,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from undelivered.database.ids import created_at
 from undelivered.delivery import claim, counts, record, retention, wake
-from undelivered.delivery.hands import OUTAGES, short
+from undelivered.delivery.outages import OUTAGES, short
 from undelivered.delivery.states import State
 from undelivered.delivery.tally import Tally
 

@@ -43,7 +43,7 @@ def fallback_of(provider: Provider) -> Provider | None:
     """The one that stands in for it: the same owner's, never somebody else's."""
     if provider.rank != FIRST:
         return None
-    return Provider.objects.filter(project_id=provider.project_id, rank=FALLBACK).first()
+    return Provider.objects.filter(project=provider.project, rank=FALLBACK).first()
 
 
 def meanwhile(provider: Provider) -> Provider | None:

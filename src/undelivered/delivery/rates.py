@@ -96,6 +96,8 @@ def share(limit: int, workers: Collection[int], me: int, domain: str) -> int:
     return limit // len(others) + (place < limit % len(others))
 
 
+Taken = tuple[Claimed, Known]
+"""A claimed mail and the provider that it is for."""
 Lane = tuple[int, str]
 """A provider and a recipient domain."""
 
@@ -130,7 +132,7 @@ class Pace:
     def board(self, board: Board, now: datetime) -> Board:
         """The board on which a provider whose rate is used up rests until a group of its mails may leave."""
         self._full = {id: until for id, until in self._full.items() if until > now}
-        return Board({project: self._resting(known, now) for project, known in board.by_project.items()})
+        return board.map(lambda known: self._resting(known, now))
 
     def next_turn(self, board: Board, now: datetime) -> datetime | None:
         """When a provider's pause ends, or a place at a domain is likely to be free for one who waits."""
@@ -138,26 +140,19 @@ class Pace:
         change = board.next_change(now)
         return min([*moments, change] if change else moments, default=None)
 
-    def most(self, board: Board, now: datetime) -> int | None:
-        """How many mails it makes sense to claim; None: as many as there are hands."""
-        total = 0
-        for known in board.by_project.values():
-            limits = self._limits(known)
-            if limits.rate is None:
-                return None
-            if not known.rests(now):
-                total += int(limits.allowance(known.paced_until, now + self._ahead))
-        return max(1, total)
+    def allowance(self, known: Known, now: datetime) -> int | None:
+        """How many mails a provider may be handed now; None: as many as there are."""
+        limits = self._limits(known)
+        return None if limits.rate is None else int(limits.allowance(known.paced_until, now + self._ahead))
 
     async def admit(
-        self, connection: AsyncConnection[Any], batch: Sequence[Claimed], board: Board, in_hand: Collection[UUID]
-    ) -> list[Claimed]:
+        self, connection: AsyncConnection[Any], found: Sequence[Taken], in_hand: Collection[UUID]
+    ) -> list[Taken]:
         """Those of a claimed batch that may leave now; the others are QUEUED again."""
         now = datetime.now(UTC)
         self._forget(in_hand, now)
-        found = [(row, known) for row in batch if (known := board.of(row.project_id))]
         if all(self._limits(known) == NO_LIMITS for _, known in found):
-            return list(batch)
+            return list(found)
         later: dict[UUID, datetime] = {}
         if any(self._limits(known).domain_connections for _, known in found):
             workers = [row[0] for row in await (await connection.execute(LIVING)).fetchall()]
@@ -166,12 +161,10 @@ class Pace:
         for id in later:
             self._lanes.pop(id, None)
         if later:
-            await claim.put_back(connection, self.worker, [(row, later[row.id]) for row in batch if row.id in later])
-        return [row for row in batch if row.id not in later]
+            await claim.put_back(connection, self.worker, [(row, later[row.id]) for row, _ in found if row.id in later])
+        return [(row, known) for row, known in found if row.id not in later]
 
-    def _over_domains(
-        self, found: Iterable[tuple[Claimed, Known]], workers: Collection[int], now: datetime
-    ) -> dict[UUID, datetime]:
+    def _over_domains(self, found: Iterable[Taken], workers: Collection[int], now: datetime) -> dict[UUID, datetime]:
         """The mails whose domain has no place free now, and when it is likely to have one."""
         busy = Counter(lane for lane, _ in self._lanes.values())
         later = {}
@@ -189,7 +182,7 @@ class Pace:
         return later
 
     async def _over_rates(
-        self, connection: AsyncConnection[Any], found: Iterable[tuple[Claimed, Known]], now: datetime
+        self, connection: AsyncConnection[Any], found: Iterable[Taken], now: datetime
     ) -> dict[UUID, datetime]:
         """The mails over their provider's rate, and when a next group may leave."""
         by_provider: defaultdict[int, list[Claimed]] = defaultdict(list)

@@ -25,18 +25,33 @@ from undelivered.desk.models import Project
 CEILING = 10_000
 SLOT = timedelta(minutes=5)
 
+_KEPT = "id >= %(low)s AND id < %(high)s"
+# The index is by project: as `claim.WAITING` walks from one to the next.
+_OF_EACH = f"""
+waiting CROSS JOIN LATERAL (SELECT FROM delivery_notification n
+    WHERE state = 'queued' AND n.project_id = waiting.project_id AND n.due_at {{}} %(now)s AND {_KEPT}
+    LIMIT {CEILING + 1}) one
+"""
 _STATES = {
-    "due": "state = 'queued' AND due_at <= %(now)s",
-    "later": "state = 'queued' AND due_at > %(now)s",
-    "sending": "state = 'sending'",
-    "held": "state = 'held'",
+    "due": _OF_EACH.format("<="),
+    "later": _OF_EACH.format(">"),
+    "sending": f"delivery_notification WHERE state = 'sending' AND {_KEPT}",
+    "held": f"delivery_notification WHERE state = 'held' AND {_KEPT}",
 }
-_OF = "FROM delivery_notification WHERE {} AND id >= %(low)s AND id < %(high)s"
 _COUNTS = ", ".join(
-    f"(SELECT count(*) FROM (SELECT 1 {_OF.format(which)} LIMIT {CEILING + 1}) {name})"  # noqa: S608
+    f"(SELECT count(*) FROM (SELECT FROM {which} LIMIT {CEILING + 1}) {name})"  # noqa: S608
     for name, which in _STATES.items()
 )
-QUEUE = f"SELECT {_COUNTS}, (SELECT min(due_at) {_OF.format(_STATES['due'])})"
+QUEUE = f"""
+WITH RECURSIVE waiting AS (
+    SELECT 0::bigint AS project_id, NULL::timestamptz AS due_at
+    UNION ALL
+    SELECT following.* FROM waiting CROSS JOIN LATERAL (
+        SELECT project_id, due_at FROM delivery_notification
+        WHERE state = 'queued' AND project_id > waiting.project_id AND {_KEPT}
+        ORDER BY project_id, due_at LIMIT 1) following)
+SELECT {_COUNTS}, (SELECT min(due_at) FROM waiting WHERE due_at <= %(now)s)
+"""  # noqa: S608
 _COUNTED = """
 SELECT {columns}, sum(n)::bigint FROM (
     SELECT kind, state, reason, n FROM delivery_dailycount WHERE day >= %(since)s {where}

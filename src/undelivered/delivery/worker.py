@@ -23,16 +23,20 @@ from psycopg_pool import AsyncConnectionPool
 
 from undelivered.delivery import breaker, claim, send
 from undelivered.delivery.breaker import Board
-from undelivered.delivery.claim import Claimed
-from undelivered.delivery.hands import OUTAGES, Hands, Rules, short
+from undelivered.delivery.hands import Hands, Rules
 from undelivered.delivery.house import SEEN_WITHIN, House
-from undelivered.delivery.rates import Pace
+from undelivered.delivery.outages import OUTAGES, short
+from undelivered.delivery.rates import Pace, Taken
+from undelivered.delivery.room import Room
+from undelivered.delivery.turns import Turns
 from undelivered.env import Env
 
 __all__ = ("SEEN_WITHIN", "Rules", "Worker", "work")
 
 POLL_S = 5.0
 BATCH = 200
+#: So many times as long as a vain look around took, the worker rests before the next one, if it is woken at once.
+REST = 9
 #: For so long a worker that stops waits for its mails in hand.
 GRACE_S = 20.0
 _log = logging.getLogger(__name__)
@@ -52,17 +56,20 @@ class Worker:
 
     async def start(self) -> None:
         """Registers the worker: from here on it may claim."""
-        self.pool = _pool(self.url)
+        self.pool, self.claims = _pool(self.url), _claims(self.url)
         try:
             await self.pool.open(wait=True, timeout=30)
+            await self.claims.open(wait=True, timeout=30)
             async with self.pool.connection() as connection:
                 row = await (await connection.execute(_REGISTER, [socket.gethostname(), os.getpid()])).fetchone()
         except BaseException:
             await self.pool.close()
+            await self.claims.close()
             raise
         assert row is not None
         self.id = int(row[0])
         self.pace = Pace(self.id, self.rules.limits)
+        self.turns = Turns(self.id, self.rules.keep_days)
         self.hands = Hands(self.pool, self.rules, self.id, self.woken.set)
         self.house = House(
             self.pool, self.url, self.rules.keep_days, self.id, self.woken.set, self.hands.figures, self.hands.tally
@@ -80,6 +87,7 @@ class Worker:
         except OUTAGES as error:
             _log.warning("could not sign off: %s; the claims run out by themselves", short(error))
         await self.pool.close()
+        await self.claims.close()
 
     def stop(self) -> None:
         self.stopping.set()
@@ -112,38 +120,50 @@ class Worker:
 
         A slow provider holds its own mails only: the next turn does not wait for this one's.
         """
-        while not self.hands.free and not self.stopping.is_set():
+        while not self.hands.in_hand.free and not self.stopping.is_set():
             await self.hands.wait(1.0)
         unsure, self.unsure = self.unsure, True
-        async with self.pool.connection() as connection:
-            if unsure or self.hands.unsure:
-                await claim.give_back(
-                    connection, keep_days=self.rules.keep_days, worker=self.id, held=list(self.hands.claims)
-                )
-                self.hands.unsure = False
-            self.board = self.pace.board(await breaker.load(connection), datetime.now(UTC))
-            claimed = await self._claim(connection, min(limit, self.hands.free))
-            batch = await self.pace.admit(connection, claimed, self.board, self.hands.claims)
-            if batch:
-                desk = await send.load(connection, batch)
-                prepared = await send.prepare(connection, batch, desk, self.rules.policy)
-                self.hands.take(prepared, self.board)
+        if unsure or self.hands.unsure or self.hands.recorder.unsure:
+            await self._give_back()
+        claimed = await self._claim(limit)
+        if claimed:
+            async with self.pool.connection() as connection:
+                await self._begin(connection, await self.pace.admit(connection, claimed, self.hands.claims))
         self.unsure = False
         return len(claimed)
 
-    async def _claim(self, connection: AsyncConnection[Any], limit: int) -> list[Claimed]:
-        batch: list[Claimed] = []
-        limit = min(limit, self.pace.most(self.board, datetime.now(UTC)) or limit)
-        for only, without, most in self.board.scopes(datetime.now(UTC), self.hands.of_provider):
-            wanted = min(limit - len(batch), most or limit)
-            if wanted > 0:
-                batch += await claim.claim(
-                    connection, self.id, wanted, keep_days=self.rules.keep_days, only=only, without=without
-                )
-        return batch
+    async def _claim(self, limit: int) -> list[Taken]:
+        """What is due, as much as there is room for, and the providers that take it."""
+        now = datetime.now(UTC)
+        async with self.claims.connection() as connection:
+            board = await breaker.load(connection)
+            await self.hands.heed(board, now)
+            self.board = self.pace.board(board, now)
+            rates = {one.id: n for one in self.board.all if (n := self.pace.allowance(one, now)) is not None}
+            room = Room(self.hands.in_hand, rates)
+            return await self.turns.claim(connection, min(limit, self.hands.in_hand.free), self.board, room, now)
+
+    async def _begin(self, connection: AsyncConnection[Any], taken: Sequence[Taken]) -> None:
+        """Writes the mails, and gives them to the hands."""
+        if taken:
+            batch = [row for row, _ in taken]
+            desk = await send.load(connection, batch)
+            prepared = await send.prepare(connection, batch, desk, self.rules.policy)
+            self.hands.take(prepared, {row.id: known for row, known in taken})
+
+    async def _give_back(self) -> None:
+        """What is claimed by this worker, and in nobody's hands, is QUEUED again."""
+        async with self.pool.connection() as connection:
+            held = list(self.hands.claims)
+            await claim.give_back(connection, keep_days=self.rules.keep_days, worker=self.id, held=held)
+        self.hands.unsure = self.hands.recorder.unsure = False
 
     async def _sleep(self) -> None:
-        """Until woken, or for as long as it takes for something to be due that nobody rings for."""
+        """Until woken, or for as long as it takes for something to be due that nobody rings for.
+
+        Where many wait for later, to look around in vain costs more than usual: that is not done all the time.
+        """
+        await self._pause(self.turns.in_vain_s * REST)
         change = self.pace.next_turn(self.board, datetime.now(UTC))
         seconds = POLL_S if change is None else max(0.1, min(POLL_S, (change - datetime.now(UTC)).total_seconds()))
         with suppress(TimeoutError):
@@ -158,6 +178,23 @@ class Worker:
 _REGISTER = """
 INSERT INTO delivery_worker (host, pid, started_at, seen_at) VALUES (%s, %s, now(), now()) RETURNING id
 """
+
+
+def _claims(url: str) -> AsyncConnectionPool[AsyncConnection[Any]]:
+    """One connection, for claims alone: they are planned once."""
+
+    async def configure(connection: AsyncConnection[Any]) -> None:
+        await connection.execute(claim.PLANNED)
+
+    return AsyncConnectionPool(
+        url,
+        min_size=1,
+        max_size=1,
+        open=False,
+        kwargs={"autocommit": True},
+        configure=configure,
+        check=AsyncConnectionPool.check_connection,
+    )
 
 
 def _pool(url: str) -> AsyncConnectionPool[AsyncConnection[Any]]:

@@ -1,0 +1,67 @@
+"""Places: the connections of a provider, and whose mail takes the next one that is free.
+
+A shared provider's connections are not held by one project alone, however slow its mails are: projects take turns, and
+the last tenth of the connections, at least one, is kept for those that have none of their mails under way.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict, deque
+from typing import Generic, Protocol, TypeVar
+
+
+class _Of(Protocol):
+    @property
+    def project_id(self) -> int: ...
+
+
+class _Mail(Protocol):
+    @property
+    def row(self) -> _Of: ...
+
+
+M = TypeVar("M", bound=_Mail)
+
+
+class Places(Generic[M]):
+    """One provider's, and the mails that wait for them."""
+
+    def __init__(self, n: int, *, shared: bool) -> None:
+        self.n, self.shared = n, shared
+        self._waiting: OrderedDict[int, deque[M]] = OrderedDict()  # by project, in the order of their turns
+        self._under_way: Counter[int] = Counter()  # by project
+
+    def __len__(self) -> int:
+        return sum(map(len, self._waiting.values()))
+
+    def join(self, mail: M) -> None:
+        self._waiting.setdefault(mail.row.project_id, deque()).append(mail)
+
+    def next(self) -> M | None:
+        """The mail that takes a free place; it holds it until it has `left`."""
+        free = self.n - self._under_way.total()
+        kept = max(1, self.n // 10) if self.shared and self.n > 1 else 0
+        may = (one for one in self._waiting if free > 0 and (free > kept or not self._under_way[one]))
+        if (project := next(may, None)) is None:
+            return None
+        mails = self._waiting[project]
+        mail = mails.popleft()
+        if mails:
+            self._waiting.move_to_end(project)
+        else:
+            del self._waiting[project]
+        self._under_way[project] += 1
+        return mail
+
+    def left(self, mail: M) -> None:
+        """Its place is free again."""
+        project = mail.row.project_id
+        self._under_way[project] -= 1
+        if not self._under_way[project]:
+            del self._under_way[project]
+
+    def clear(self) -> list[M]:
+        """Sends away all who wait."""
+        mails = [mail for those in self._waiting.values() for mail in those]
+        self._waiting.clear()
+        return mails
