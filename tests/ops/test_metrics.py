@@ -17,6 +17,7 @@ from undelivered.delivery import vitals
 from undelivered.delivery.models import DailyCount, DailyUse, Notification, Provider, Worker
 from undelivered.delivery.states import State
 from undelivered.delivery.tally import Tally
+from undelivered.inbound.models import Arrival
 from undelivered.ops import metrics
 
 pytestmark = pytest.mark.django_db
@@ -98,6 +99,21 @@ def test_the_queue_is_counted_by_what_it_waits_for(client):
     for state, n in (("due", 2), ("later", 1), ("sending", 1), ("held", 1)):
         assert of(found, "undelivered_queue_notifications", state=state) == n
     assert 90 <= of(found, "undelivered_queue_oldest_due_seconds") < 120
+
+
+def test_what_came_back_and_is_not_read_yet_is_counted(client):
+    now = timezone.now()
+    for seconds in (-90, -10, 3600):
+        Arrival.objects.create(door="smtp", raw=b"x", due_at=now + timedelta(seconds=seconds))
+    Arrival.objects.create(door="smtp", raw=b"x", state="applied", due_at=None)
+    found = scrape(client)
+    assert of(found, "undelivered_arrivals_waiting", state="due") == 2
+    assert of(found, "undelivered_arrivals_waiting", state="later") == 1
+    assert 90 <= of(found, "undelivered_arrivals_oldest_due_seconds") < 120
+
+
+def test_nothing_unread_has_no_age(client):
+    assert of(scrape(client), "undelivered_arrivals_oldest_due_seconds") == 0
 
 
 def test_an_empty_queue_has_no_age(client):

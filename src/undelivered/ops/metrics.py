@@ -33,6 +33,7 @@ from prometheus_client.registry import Collector
 from undelivered.database import vitals as database
 from undelivered.delivery import vitals
 from undelivered.delivery.tally import BUCKETS
+from undelivered.inbound import vitals as inbound
 from undelivered.inbound.spool import Spool
 
 #: A part that takes longer is given up: a scrape must never hold up the database.
@@ -133,6 +134,19 @@ def _queue() -> list[Metric]:
         depth.add_metric([state], getattr(queue, state))
     oldest = "Seconds since the oldest notification that is due became due."
     return [depth, _gauge("undelivered_queue_oldest_due_seconds", oldest, queue.oldest_due_s)]
+
+
+def _arrivals() -> list[Metric]:
+    found = inbound.unread()
+    waiting = GaugeMetricFamily(
+        "undelivered_arrivals_waiting",
+        "Bounces, complaints and events that are not read yet: due, or put off until later (counted up to 100,000).",
+        labels=["state"],
+    )
+    waiting.add_metric(["due"], found.due)
+    waiting.add_metric(["later"], found.later)
+    oldest = "Seconds since the oldest of them that is due became due."
+    return [waiting, _gauge("undelivered_arrivals_oldest_due_seconds", oldest, found.oldest_due_s)]
 
 
 def _today() -> list[Metric]:
@@ -277,6 +291,7 @@ def _spool() -> list[Metric]:
 
 PARTS: dict[str, Callable[[], list[Metric]]] = {
     "queue": _queue,
+    "arrivals": _arrivals,
     "today": _today,
     "workers": _workers,
     "providers": _providers,
