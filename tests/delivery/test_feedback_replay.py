@@ -156,7 +156,7 @@ def batches(given: Sequence[Feedback], dice: random.Random) -> list[list[Feedbac
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(some.data())
 def test_a_replay_in_any_order_ends_in_the_same_state(data):
-    drawn = data.draw(some.lists(feedback(), min_size=1, max_size=30))
+    drawn = data.draw(some.lists(feedback(), min_size=12, max_size=40))
     dice = data.draw(some.randoms(use_true_random=False))
     try:
         with transaction.atomic():
@@ -175,7 +175,7 @@ def test_a_replay_in_any_order_ends_in_the_same_state(data):
 @given(some.data())
 def test_the_list_is_what_the_table_of_causes_says_of_the_rows(data):
     """Seen from outside: nobody is blocked but by a failure that stands, or a complaint."""
-    drawn = data.draw(some.lists(feedback(), min_size=1, max_size=30))
+    drawn = data.draw(some.lists(feedback(), min_size=12, max_size=40))
     try:
         with transaction.atomic():
             given = told(world(), drawn)

@@ -169,6 +169,23 @@ def test_a_complaint_to_the_whole_site_is_not_lifted_either(project, ann):
     assert Suppression.objects.count() == 2
 
 
+def test_a_dead_mailbox_of_the_whole_site_is_lifted_and_the_audit_log_says_so(project, ann):
+    entry(None)
+    skipped = failed(project, reason="suppressed", finished_at=timezone.now())
+    failed(make.project("HR"), reason="suppressed", finished_at=timezone.now())
+    assert len(resend(project, [skipped.id], by=ann).new) == 1
+    audit = AuditEntry.objects.get(action="suppression.lifted")
+    assert (audit.project, audit.target) == (project, "bob@x.example")
+    assert (audit.detail["site_wide"], audit.detail["skipped"]) == (True, 1)
+
+
+def test_what_else_blocks_an_address_for_the_whole_site_stays(project, ann):
+    entry(None, cause="manual")
+    old = failed(project)
+    assert "for the whole site" in resend(project, [old.id], by=ann).refused[old.id]
+    assert Suppression.objects.exists()
+
+
 def test_it_can_go_to_a_corrected_address(project, ann):
     entry(project, "bob@wrong.example")
     old = failed(project, "bob@wrong.example")

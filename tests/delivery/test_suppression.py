@@ -191,6 +191,18 @@ def test_a_complaint_is_lifted_with_a_confirmation_only():
     assert not Suppression.objects.exists()
 
 
+@pytest.mark.parametrize("cause", ["manual", "feedback", "mailboxfull"])
+def test_of_the_sites_entries_a_project_lifts_dead_mailboxes_only(cause):
+    project, ann = make.project(), make.person()
+    entry = entry_of(None, cause=cause)
+    with pytest.raises(suppression.OfTheSite):
+        suppression.lift(entry, by=By(ann), confirmed=True, project=project)
+    assert Suppression.objects.exists()
+    suppression.lift(entry, by=By(make.person(is_site_admin=True)), confirmed=True, project=project)
+    suppression.lift(entry_of(None), by=By(ann), project=project)
+    assert not Suppression.objects.exists()
+
+
 def test_what_was_skipped_is_what_failed_because_of_the_entry_and_was_not_resent():
     project = make.project()
     now = timezone.now()

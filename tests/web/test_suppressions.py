@@ -129,6 +129,22 @@ def test_a_project_admin_never_lifts_a_complaint_of_the_whole_site(client, it, a
     assert Suppression.objects.exists()
 
 
+def test_what_a_site_admin_blocked_for_the_whole_site_stays(client, it, admin):
+    entry = blocked(it, cause="manual")
+    Suppression.objects.update(project=None)
+    make.customer(entry.address, of=it)
+    assert "is blocked for the whole site. Only a site admin can lift that." in lift(client, entry).text
+    assert Suppression.objects.exists()
+
+
+def test_a_dead_mailbox_of_the_whole_site_is_lifted_by_a_project_admin(client, it, admin):
+    entry = blocked(it, cause=Cause.USER_UNKNOWN)
+    Suppression.objects.update(project=None)
+    make.customer(entry.address, of=it)
+    assert "is off the list" in lift(client, entry).text
+    assert not Suppression.objects.exists()
+
+
 def test_another_projects_entry_cannot_be_lifted(client, it, admin):
     entry = blocked(make.project("HR"))
     assert lift(client, entry).status_code == 404

@@ -83,10 +83,10 @@ class Effect:
 
 
 LINE_OF = {
-    Said.DELIVERED: RECEIPT.value,
+    Said.DELIVERED: RECEIPT,
     Said.DELAYED: EventType.DEFERRED.value,
-    Said.BOUNCED: BOUNCE.value,
-    Said.COMPLAINED: COMPLAINT.value,
+    Said.BOUNCED: BOUNCE,
+    Said.COMPLAINED: COMPLAINT,
 }
 #: A clock may be wrong by this much; what claims to be from later than that happened now.
 AHEAD = timedelta(hours=1)
@@ -103,15 +103,18 @@ def apply(feedback: Sequence[Feedback]) -> list[Effect]:
 
 @dataclass(slots=True)
 class _Case:
-    """A notification, what was heard of it before, and what is new."""
+    """A notification, all that was heard of it, how it stands by that, and the lines that are new."""
 
     found: Found
     heard: dict[str, Heard]
+    standing: Standing
     new: list[Line] = field(default_factory=list)
 
-    @property
-    def standing(self) -> Standing:
-        return stands(self.found.standing, self.heard.values())
+    def hear(self, line: Line, one: Feedback) -> None:
+        said = {name: line.data.get(name) or "" for name in ("cause", "detail", "enhanced")}
+        self.heard[line.key] = Heard(line.key, line.type, line.at, one.verified, code=line.data.get("code"), **said)
+        self.standing = stands(self.found.standing, self.heard.values())
+        self.new.append(line)
 
     def against(self) -> dict[Evidence, str]:
         """The evidence against its recipient, and the line that it comes from."""
@@ -126,7 +129,7 @@ class _Case:
 def _applied(feedback: Sequence[Feedback]) -> Statements[list[Effect]]:
     found = yield from left.find({one.notification_id for one in feedback})
     heard = yield from lines.read(found)
-    cases = {id: _Case(one, {line.key: line for line in heard.get(id, ())}) for id, one in found.items()}
+    cases = {id: _Case(one, {line.key: line for line in heard.get(id, ())}, one.standing) for id, one in found.items()}
     before = {id: case.against() for id, case in cases.items()}
     now = datetime.now(UTC)
     effects = [_hear(cases.get(one.notification_id), one, now) for one in feedback]
@@ -161,10 +164,7 @@ def _hear(case: _Case | None, one: Feedback, now: datetime) -> Effect:
     if (key := key_of(one)) in case.heard:
         return Effect(Did.KNOWN, whose)
     old = case.standing.state
-    line = _line(one, key, now)
-    case.new.append(line)
-    detail, cause, code, enhanced = (line.data.get(name) for name in ("detail", "cause", "code", "enhanced"))
-    case.heard[key] = Heard(key, line.type, line.at, one.verified, cause or "", detail or "", code, enhanced or "")
+    case.hear(_line(one, key, now), one)
     return Effect(Did.CHANGED if case.standing.state != old else Did.NOTED, whose)
 
 

@@ -27,7 +27,7 @@ COLUMNS = (
     ("attempt", "smallint"),
     ("data", "jsonb"),
 )
-_TELLING = ", ".join(f"'{kind.value}'" for kind in TELLING)
+_TELLING = ", ".join(f"'{kind}'" for kind in sorted(TELLING))
 _OF_A_TELLING_ONE = ", ".join(
     f"CASE WHEN type IN ({_TELLING}) THEN data->>'{name}' END"
     for name in ("unverified", "cause", "detail", "code", "enhanced")

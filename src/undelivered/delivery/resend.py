@@ -101,10 +101,9 @@ def _why_not(old: Notification) -> str:
 
 def _stays_blocked(address: str, blocks: Sequence[Suppression]) -> str:
     """Why a resend does not lift what blocks an address. A dead mailbox is lifted, the whole site's, too."""
-    rules = {(block.project_id is None, suppression.rule(block.cause)) for block in blocks}
-    if any(rule is Suppress.COMPLAINT for _, rule in rules):
+    if any(suppression.rule(block.cause) is Suppress.COMPLAINT for block in blocks):
         return f"{address} reported a mail as spam. Lift that on the suppression list first."
-    if any(site_wide and rule is not Suppress.AT_ONCE for site_wide, rule in rules):
+    if any(suppression.stays(block) for block in blocks):
         return f"{address} is blocked for the whole site. A site admin can lift that."
     return ""
 

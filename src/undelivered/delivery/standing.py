@@ -20,9 +20,9 @@ from undelivered.delivery.models import EventType
 from undelivered.delivery.retry import SAYS_NOTHING, reason_of
 from undelivered.delivery.states import State
 
-RECEIPT, BOUNCE, COMPLAINT = EventType.DELIVERED, EventType.BOUNCED, EventType.COMPLAINED
+RECEIPT, BOUNCE, COMPLAINT = EventType.DELIVERED.value, EventType.BOUNCED.value, EventType.COMPLAINED.value
 #: The lines that decide what a row says.
-TELLING = (RECEIPT, BOUNCE, COMPLAINT)
+TELLING = frozenset({RECEIPT, BOUNCE, COMPLAINT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,10 @@ def stands(row: Standing, heard: Collection[Heard]) -> Standing:
 
 def decider(heard: Collection[Heard]) -> Heard | None:
     """The line that decides where a notification stands; None: nobody has said anything of it."""
-    said = [one for one in heard if one.type in (RECEIPT, BOUNCE)]
+    telling = [one for one in heard if one.type in TELLING]
+    if len(telling) < 2:  # nearly always
+        return telling[0] if telling else None
+    said = [one for one in telling if one.type != COMPLAINT]
     said = [one for one in said if one.verified] or said
     last_receipt = max((one.at for one in said if one.type == RECEIPT), default=None)
     bounces = [one for one in said if one.type == BOUNCE and (last_receipt is None or one.at >= last_receipt)]
@@ -78,7 +81,7 @@ def decider(heard: Collection[Heard]) -> Heard | None:
         return min(bounces, key=_most_telling)
     last_bounce = max((one.at for one in said if one.type == BOUNCE), default=None)
     receipts = [one for one in said if last_bounce is None or one.at > last_bounce]
-    return min(receipts or [one for one in heard if one.type == COMPLAINT], key=_first, default=None)
+    return min(receipts or telling, key=_first)
 
 
 def _most_telling(one: Heard) -> tuple[int, bool, datetime, str]:

@@ -34,6 +34,10 @@ class NeedsConfirmation(Exception):
     """The person complained: only someone who says that they agreed with the customer may lift it."""
 
 
+class OfTheSite(ValueError):
+    """It holds for the whole site and is more than a dead mailbox: only a site admin may lift it."""
+
+
 def cause_label(cause: str) -> str:
     """A cause in plain words."""
     if cause == MANUAL:
@@ -164,9 +168,12 @@ def lift(entry: Suppression, *, by: By, confirmed: bool = False, project: Projec
     """Takes an entry off the list; how many notifications were skipped while it was there. History is not rewritten.
 
     `project`: who asks, of an entry of the whole site; only its own mail is counted, and its audit log says so.
-    Raises `NeedsConfirmation` for a complaint, unless the caller has one.
+    Raises `NeedsConfirmation` for a complaint, unless the caller has one, and `OfTheSite` for what is none of a
+    project's business.
     """
     asking = project or entry.project
+    if project and stays(entry) and not (by.person and by.person.is_site_admin):
+        raise OfTheSite(f"{entry.address} is blocked for the whole site. A site admin can lift that.")
     if rule(entry.cause) is Suppress.COMPLAINT and not confirmed:
         raise NeedsConfirmation(
             f"{entry.address} reported a mail as spam. Lift this only if the customer asked for mails again."
@@ -182,6 +189,11 @@ def lift(entry: Suppression, *, by: By, confirmed: bool = False, project: Projec
         detail["site_wide"] = True
     audit.record("suppression.lifted", by=by, project=asking, target=entry.address, **detail)
     return missed
+
+
+def stays(entry: Suppression) -> bool:
+    """Whether no project may lift it: of the whole site's entries it may lift dead mailboxes only."""
+    return entry.project_id is None and rule(entry.cause) is not Suppress.AT_ONCE
 
 
 def skipped(entry: Suppression, limit: int = 1000, *, project: Project | None = None) -> list[UUID]:

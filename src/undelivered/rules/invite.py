@@ -61,7 +61,8 @@ def invite(project: Project, invitees: Sequence[Invitee], *, by: By) -> list[Inv
 def resend_invite(project: Project, customer: Customer, *, by: By, confirmed: bool = False) -> Invited:
     """Takes the address off the suppression list and invites again.
 
-    Raises `delivery.suppression.NeedsConfirmation` where somebody reported our mail as spam, unless `confirmed`.
+    Raises `delivery.suppression.NeedsConfirmation` where somebody reported our mail as spam, unless `confirmed`, and
+    `OfTheSite`, a ValueError, where only a site admin may lift what blocks the address.
     """
     lifted = False
     while entry := suppression.find(project, customer.address):  # the project's, and perhaps the whole site's

@@ -15,7 +15,11 @@ from undelivered.desk.models import Project
 
 
 class NotificationShown(Answer):
-    """One mail to one recipient. `reason`, its label, `detail` and `cause` say why it failed or is tried again."""
+    """One mail to one recipient. `reason`, its label, `detail` and `cause` say why it failed or is tried again.
+
+    A `sent` one becomes `delivered` or `failed` by what comes back. `cause` of a delivered one is `feedback` where its
+    recipient reported it as spam.
+    """
 
     id: UUID
     project: str

@@ -15,7 +15,6 @@ from undelivered.api import cursors
 from undelivered.api.auth import MANAGE, READ, Call, by, not_found, project_of
 from undelivered.api.errors import ApiError
 from undelivered.api.fields import Address, Answer, Body, Cursor, Limit, Moment, Note, Query, Search
-from undelivered.bounces import Suppress
 from undelivered.delivery import suppression, suppression_files, suppression_import
 from undelivered.delivery.addresses import canonical
 from undelivered.delivery.models import Suppression
@@ -168,7 +167,7 @@ def _find(project: Project, entry: str) -> Suppression:
 
 
 def _lift(request: Call, project: Project, entry: Suppression, confirmed: bool) -> Lifted:
-    if entry.project_id is None and suppression.rule(entry.cause) is not Suppress.AT_ONCE:
+    if suppression.stays(entry):
         raise ApiError("forbidden", f"{entry.address} is suppressed for the whole site. A site admin may lift that.")
     try:
         skipped = suppression.lift(entry, by=by(request), confirmed=confirmed, project=project)

@@ -138,10 +138,11 @@ def is_complaint(entry: Suppression) -> bool:
 
 def why_not_lift(entry: Suppression, request: ProjectRequest) -> str:
     """Why the one who asks may not lift an entry; empty if they may. Lifting a complaint is for admins."""
-    if not is_complaint(entry) or request.user.is_site_admin:
+    if request.user.is_site_admin:
         return ""
-    if entry.project_id is None:
-        return f"{entry.address} reported a mail as spam, for the whole site. Only a site admin can lift that."
-    if request.role != Role.ADMIN:
+    if suppression.stays(entry):
+        why = "reported a mail as spam, for" if is_complaint(entry) else "is blocked for"
+        return f"{entry.address} {why} the whole site. Only a site admin can lift that."
+    if is_complaint(entry) and request.role != Role.ADMIN:
         return f"{entry.address} reported a mail as spam. Only an admin of {request.project.name} can lift that."
     return ""
