@@ -363,6 +363,8 @@ def test_a_test_shows_what_the_provider_does_and_what_is_suggested(client, it, a
     assert "our own envelope sender" in text
     way = next(part for part in text.split('class="choice way"') if 'value="signed"' in part)
     assert "Suggested" in way
+    post(client, "settings-provider-bounces", mode=["login", "signed"])  # as its button sends it, beside the radio
+    assert Provider.objects.get().return_path == ReturnPath.SIGNED
     assert "Came back" in client.get(reverse("settings-domains", args=["IT"])).text
 
 
