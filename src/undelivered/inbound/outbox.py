@@ -49,6 +49,7 @@ class Outbox:
         self._url, self._zone = url, zone
         self._connection: AsyncConnection[Any] | None = None
         self._left: set[asyncio.Future[Any]] = set()
+        self._closing: set[asyncio.Future[Any]] = set()
 
     async def store(self, mails: Sequence[Item], within: float) -> None:
         """All of them, or none. Raises `Away` (perhaps they are stored all the same) or `Unfit` (they are not)."""
@@ -83,6 +84,8 @@ class Outbox:
                 task.cancel()
             if self._left:
                 await asyncio.wait(self._left, timeout=0.2)
+        if self._closing:
+            await asyncio.wait(self._closing, timeout=0.2)
         await self._drop()
 
     async def _do(self, work: Callable[[AsyncConnection[Any]], Awaitable[T]], within: float) -> T:
@@ -135,8 +138,8 @@ class Outbox:
 
     def _keep(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
-        self._left.add(task)
-        task.add_done_callback(self._left.discard)
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
 
 def _short(error: BaseException) -> str:

@@ -1,0 +1,35 @@
+"""The door's connections to PostgreSQL: none stays open behind a door that was closed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from psycopg import AsyncConnection
+
+from undelivered.delivery import wake
+from undelivered.inbound.outbox import Outbox
+
+pytestmark = pytest.mark.usefixtures("committed")
+
+
+def test_what_was_under_way_at_the_end_does_not_keep_its_connection() -> None:
+    async def run() -> AsyncConnection[Any]:
+        outbox, begun = Outbox(wake.url, ZoneInfo("UTC")), asyncio.Event()
+        used: list[AsyncConnection[Any]] = []
+
+        async def work(connection: AsyncConnection[Any]) -> None:
+            used.append(connection)
+            begun.set()
+            await asyncio.Event().wait()
+
+        task = asyncio.ensure_future(outbox._do(work, 60))
+        await begun.wait()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await outbox.close()
+        return used[0]
+
+    assert asyncio.run(run()).closed
