@@ -120,6 +120,22 @@ def test_a_mode_that_was_chosen_for_an_smtp_server_stays():
     assert provider.return_path == ReturnPath.SIGNED
 
 
+@pytest.mark.parametrize(
+    ("url", "mode"),
+    [
+        ("smtps://ann:pw@mail.example.com:465?rate=5", ReturnPath.SIGNED),
+        ("smtp://ann:pw@other.example.com", ReturnPath.LOGIN),
+        ("smtp://bo:pw@mail.example.com", ReturnPath.LOGIN),
+    ],
+)
+def test_what_another_server_or_login_makes_of_our_sender_is_not_known(url, mode):
+    provider = put("smtp://ann:pw@mail.example.com")
+    Provider.objects.update(return_path=ReturnPath.SIGNED)
+    put(url)
+    provider.refresh_from_db()
+    assert provider.return_path == mode
+
+
 def test_a_project_may_not_point_the_api_inside_nor_use_the_machines_keys():
     project = make.project()
     for url, refusal in (

@@ -65,14 +65,22 @@ def _smtp(url: str, password: str | None, old: Provider | None) -> Entry:
     secret = parsed.password if password is None else password
     keep = old is not None and not secret and _same_server(old.url, shown)
     hosts = [parsed.host, *([parsed.oauth.host] if parsed.oauth else [])]
-    was_esp = old is not None and is_esp(old.url)
+    another = old is not None and not _same_login(old.url, shown)  # what it makes of our return path is not known yet
     return Entry(
         shown,
         parsed.host,
         old.secret if keep and old else secrets.encrypt(secret),
         hosts,
-        {"return_path": ReturnPath.LOGIN, "hook_secret": ""} if was_esp else {},
+        {"return_path": ReturnPath.LOGIN, "hook_secret": ""} if another else {},
     )
+
+
+def _same_login(one: str, other: str) -> bool:
+    """Whether it is the same user of the same server, however it is connected to."""
+    if is_esp(one):
+        return False
+    a, b = parse_provider_url(one), parse_provider_url(other)
+    return (a.host, a.username) == (b.host, b.username)
 
 
 def _same_server(one: str, other: str) -> bool:
