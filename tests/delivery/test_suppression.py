@@ -105,6 +105,22 @@ def test_of_the_sites_entries_a_project_sees_those_on_its_customers_and_on_whom_
     assert suppression.find(project, "unknown@x.example")  # it holds all the same
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3, 25])
+def test_pages_are_full_however_many_of_the_sites_entries_lie_between(limit):
+    project = make.project()
+    for n in range(30):
+        entry_of(None, address_key=f"{n}@x.example")
+    for n in (0, 1, 14, 15, 29):
+        make.customer(f"{n}@x.example", of=project)
+    entry_of(project, address_key="own@x.example")
+    seen, before = [], None
+    while page := suppression.listing(project, before=before, limit=limit):
+        assert len(page) == min(limit, 6 - len(seen))
+        seen += [one.address_key for one in page]
+        before = page[-1].pk
+    assert seen == ["own@x.example", "29@x.example", "15@x.example", "14@x.example", "1@x.example", "0@x.example"]
+
+
 def test_an_entry_of_the_site_does_not_name_another_projects_mail():
     project, other = make.project(), make.project("HR")
     own, theirs = make.notification(project, "a@x.example"), make.notification(other, "b@x.example")

@@ -6,7 +6,7 @@ for the whole site: then each project that has to do with the address sees it, a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -82,7 +82,7 @@ def _strength(entry: Suppression) -> tuple[bool, bool, bool]:
 
 def get(project: Project, pk: int) -> Suppression | None:
     """An entry that a project may see."""
-    found = _without_others_mail(project, list(listed(project).filter(pk=pk)))
+    found = _without_others_mail(project, _its_business(project, list(_all(project).filter(pk=pk))))
     return found[0] if found else None
 
 
@@ -90,7 +90,7 @@ def listing(
     project: Project, *, q: str = "", cause: str = "", before: int | None = None, limit: int = 25
 ) -> list[Suppression]:
     """Entries in force, newest first. `q`: an address, the beginning of one, or `@domain`."""
-    found = listed(project).select_related("created_by")
+    found = _all(project).select_related("created_by").order_by("-id")
     if cause:
         found = found.filter(cause=cause)
     q = q.replace("\x00", "").strip()
@@ -100,29 +100,48 @@ def listing(
         found = found.filter(address_key__startswith=canonical(q))
     if before is not None:
         found = found.filter(id__lt=before)
-    return _without_others_mail(project, list(found.order_by("-id")[:limit]))
+    # Most are the project's business, and a page is soon full. Else PostgreSQL looks through all that it has mailed.
+    newest = list(found[: 2 * limit])
+    entries = _its_business(project, newest)[:limit]
+    if len(entries) < limit and len(newest) == 2 * limit:
+        entries += found.filter(_known_to(project), id__lt=newest[-1].pk)[: limit - len(entries)]
+    return _without_others_mail(project, entries)
 
 
 def causes_listed(project: Project) -> list[str]:
     """The causes that the entries in force have, for a filter."""
-    return sorted(listed(project).order_by().values_list("cause", flat=True).distinct())
+    return sorted(_all(project).order_by().values_list("cause", flat=True).distinct())
 
 
-def listed(project: Project) -> QuerySet[Suppression]:
-    """What a project may see: its own entries in force, and the site's on its customers and on whom it has mailed.
+def _all(project: Project) -> QuerySet[Suppression]:
+    return Suppression.objects.filter(in_force(), Q(project=project) | Q(project=None))
+
+
+def _known_to(project: Project) -> Q:
+    """What a project may see: its own entries, and the site's on its customers and on whom it has mailed.
 
     Which other addresses the site's other projects have is none of its business.
     """
-    now = timezone.now()
-    mailed = Notification.objects.filter(
-        id__gte=ids.lowest(now - timedelta(days=settings.ENV.keep_days)),
-        id__lt=ids.lowest(now + timedelta(days=1)),
-        project=project,
-        recipient_key=OuterRef("address_key"),
-    )
     customers = ProjectCustomer.objects.filter(project=project, customer__address_key=OuterRef("address_key"))
-    known = Exists(customers) | Exists(mailed)
-    return Suppression.objects.filter(in_force(), Q(project=project) | Q(project=None) & Q(known))
+    mailed = _mailed(project).filter(recipient_key=OuterRef("address_key"))
+    return Q(project=project) | Q(Exists(customers)) | Q(Exists(mailed))
+
+
+def _its_business(project: Project, entries: Sequence[Suppression]) -> list[Suppression]:
+    """The same, of entries that were read."""
+    keys = [one.address_key for one in entries if one.project_id is None]
+    if not keys:
+        return list(entries)
+    customers = ProjectCustomer.objects.filter(project=project, customer__address_key__in=keys)
+    known = set(customers.values_list("customer__address_key", flat=True))
+    known.update(_mailed(project).filter(recipient_key__in=keys).values_list("recipient_key", flat=True))
+    return [one for one in entries if one.project_id is not None or one.address_key in known]
+
+
+def _mailed(project: Project) -> QuerySet[Notification]:
+    now = timezone.now()
+    oldest, newest = ids.lowest(now - timedelta(days=settings.ENV.keep_days)), ids.lowest(now + timedelta(days=1))
+    return Notification.objects.filter(id__gte=oldest, id__lt=newest, project=project)
 
 
 def _without_others_mail(project: Project, entries: list[Suppression]) -> list[Suppression]:
