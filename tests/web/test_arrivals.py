@@ -206,10 +206,11 @@ def test_what_nobody_can_act_on_says_why(client: Client, it: Project, mara: Pers
 
 def test_a_notification_that_is_no_longer_kept_is_not_linked(client: Client, it: Project, mara: Person) -> None:
     gone = Notification(id=ids.uuid7(), recipient=ANN)
-    arrival = arrived(it, gone, result=[entry(gone, did="gone")])
+    said = "The notification is no longer kept."
+    arrival = arrived(it, gone, detail=said, result=[entry(gone, did="gone")])
     assert "no longer kept" in listing(client).text
     text = one(client, arrival).text
-    assert "The notification is no longer kept." in text
+    assert said in text
     assert str(gone.id) not in text
 
 

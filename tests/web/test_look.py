@@ -46,9 +46,11 @@ def test_a_badge_says_what_people_say(values, words):
 
 def test_what_came_back_says_so_as_long_as_it_is_failed():
     failed = {"state": "failed", "reason": "provider_error", "cause": "userunknown"}
-    assert "Bounced" in look.state_badge(Notification(**failed), bounced=True)
-    assert "badge--failed" in look.state_badge(Notification(**failed), bounced=True)
-    assert "Delivered" in look.state_badge(Notification(state="delivered"), bounced=True)
+    row, other = Notification(**failed), Notification(state="delivered")
+    assert "Bounced" in look.state_badge(row, {row.id})
+    assert "badge--failed" in look.state_badge(row, {row.id})
+    assert "Failed" in look.state_badge(row, {other.id})
+    assert "Delivered" in look.state_badge(other, {other.id})
 
 
 def test_an_address_may_break_before_its_at_sign_and_is_escaped():

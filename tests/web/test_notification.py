@@ -143,6 +143,11 @@ def test_a_complaint_says_that_it_arrived_and_what_that_means(client, it, admin)
     happened(row, EventType.COMPLAINED, source="webhook", evidence="provider")
     text = page(client, row).text
     assert text.count("Reported as spam") >= 3
+    assert "Send it once more" in text
+    suppression.add(it, row.recipient, by=UNDELIVERED, cause="feedback")
+    text = page(client, row).text
+    assert "Send it once more" not in text
+    assert "Show the block" in text
     assert "The recipient reported the mail as spam." in text
 
 

@@ -79,6 +79,13 @@ def test_what_is_not_signed_says_so() -> None:
     assert found["Evidence"] == "Message-ID alone, which is not signed"
 
 
+def test_the_words_of_a_report_stand_in_the_details_alone() -> None:
+    found = entry(
+        "complained", source="smtp", reply="a recipient marked it as unwanted", detail="a recipient marked it"
+    )
+    assert found.text == "The recipient reported the mail as spam."
+
+
 def test_a_forward_that_failed_names_the_address_behind_it() -> None:
     assert facts(entry("bounced", **BOUNCE, forwarded_to="x@else.example"))["It names"] == "x@else.example"
 

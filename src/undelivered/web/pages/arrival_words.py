@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from undelivered.delivery.addresses import canonical
 from undelivered.delivery.feedback import Did, Said
 from undelivered.delivery.models import Notification
 from undelivered.delivery.suppression import cause_label
@@ -43,7 +44,7 @@ _MADE: dict[str, tuple[str, str]] = {
     Made.NEW: ("queued", "Not read yet"),
     Made.APPLIED: ("sent", "Noted"),
     Made.IGNORED: ("skipped", "Ignored"),
-    Made.UNMATCHED: ("held", "Unmatched"),
+    Made.UNMATCHED: ("unmatched", "Unmatched"),
     Made.BROKEN: ("failed", "Unreadable"),
 }
 #: What it said -> a badge, where something followed.
@@ -71,7 +72,7 @@ class Finding:
     badge: tuple[str, str]
     sentence: str
     notification: Notification | None
-    recipient: str
+    names: str  # whom it names, where that is not the notification's recipient
     evidence: str
     cause: str
     suppressed: bool
@@ -116,11 +117,13 @@ def finding(arrival: Arrival, entry: Mapping[str, Any], known: Mapping[UUID, Not
     id, did = about(entry), entry.get("did", "")
     nothing = ("skipped", "Nothing changed") if did else _MADE[arrival.state]
     evidence = entry.get("evidence", "")
+    row = known.get(id) if id else None
+    named = entry.get("recipient") or arrival.recipient
     return Finding(
         badge=_SAID.get(entry.get("said", ""), nothing) if did in (Did.CHANGED, Did.NOTED) else nothing,
         sentence=entry.get("why") or _FOLLOWED.get(did, ""),
-        notification=known.get(id) if id else None,
-        recipient=entry.get("recipient", ""),
+        notification=row,
+        names="" if row and canonical(named) == row.recipient_key else named,
         evidence=str(Evidence(evidence).label) if evidence in Evidence.values else "",
         cause=cause_label(entry.get("cause", "")),
         suppressed=bool(entry.get("suppressed")),

@@ -46,7 +46,6 @@ class Row:
     notification: Notification
     details: Details
     can_resend: bool
-    bounced: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +94,9 @@ def _results(request: ProjectRequest, asked: Asked) -> tuple[dict[str, Any], int
         return {**context, "asked": replace(asked, faults={error.field: str(error)})}, 400
     shown = _shown(request.GET, cursor) + len(page.items)
     matching = failures.count(request.project, filters)
-    bounced = failures.bounced(page.items) if asked.every_state else set()
     context |= {
-        "rows": [Row(row, explain.details(row), _can_resend(row), row.id in bounced) for row in page.items],
+        "rows": [Row(row, explain.details(row), _can_resend(row)) for row in page.items],
+        "bounced": failures.bounced(page.items) if asked.every_state else set(),
         "next": page.next,
         "next_query": f"{asked.query()}&cursor={page.next}".lstrip("&") if page.next else "",
         "all_query": asked.query(state=log_filters.ALL, reason=""),

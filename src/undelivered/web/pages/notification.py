@@ -172,7 +172,7 @@ def _page(
         "why": _why(row),
         "entries": timeline.entries(events),
         "complained": explain.complained(row),
-        "bounced": any(event.type == EventType.BOUNCED for event in events),
+        "bounced": {row.id} if any(event.type == EventType.BOUNCED for event in events) else set(),
         "log_url": reverse(tab, kwargs={"key": request.project.key}),
         "log_label": "Customer invitations" if row.kind == Kind.INVITATION else "Request notifications",
         "blocked": suppression.find(request.project, row.recipient),
@@ -188,7 +188,9 @@ def _page(
         "fault": fault,
     }
     if admin:
-        context |= {"failed_too": _failed_too(request, row), "others": _others(request, row), **_sent(row, request)}
+        others = _others(request, row)
+        context |= {"failed_too": _failed_too(request, row), "others": others, **_sent(row, request)}
+        context["bounced"] |= failures.bounced(others)
     return render(request, "notification/page.html", context, status=status)
 
 

@@ -54,6 +54,11 @@ class ImportForm(DeskForm):
         help_text="A complaint is lifted with a confirmation only.",
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("file", "text"):
+            self.fields[name].either = True  # type: ignore[attr-defined] # one of the two: neither is "optional"
+
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         file, text = data.get("file"), data.get("text", "")

@@ -151,7 +151,7 @@ def _text(event: DeliveryEvent, text: str, data: dict[str, Any]) -> str:
         parts = ["Queued again: an earlier notification was resent."]
     if detail and detail not in reply:
         parts.append(detail)
-    elif data.get("reply") and not data.get("code"):
+    elif data.get("reply") and not data.get("code") and not data.get("source"):
         parts.append(reply.splitlines()[0] if reply else "")
     if due := data.get("next_attempt_at"):
         parts.append(f"Next try {times.short(datetime.fromisoformat(due))}.")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from django import forms, template
 from django.forms import BoundField
@@ -31,6 +33,7 @@ BADGES: dict[str, str] = {
     "failed": "close",
     "held": "pause",
     "cancelled": "minus",
+    "unmatched": "unknown",
     "complained": "flag",
     "suppressed": "suppressed",
     "blocked": "suppressed",
@@ -78,8 +81,8 @@ def badge(kind: str, text: str) -> SafeString:
 
 
 @register.simple_tag
-def state_badge(notification: Notification, bounced: bool = False) -> SafeString:
-    """A notification's state as people say it: one that is queued again is retrying. `bounced`: it came back."""
+def state_badge(notification: Notification, bounced: Container[UUID] = ()) -> SafeString:
+    """A notification's state as people say it: one that is queued again is retrying. `bounced`: what came back."""
     if notification.retrying:
         return badge("retrying", "Retrying")
     if notification.state == State.FAILED and notification.reason == Reason.SUPPRESSED:
@@ -88,7 +91,7 @@ def state_badge(notification: Notification, bounced: bool = False) -> SafeString
         notification.state == State.FAILED and notification.cause == Cause.FEEDBACK
     ):
         return badge("complained", "Reported as spam")
-    if notification.state == State.FAILED and bounced:
+    if notification.state == State.FAILED and notification.id in bounced:
         return badge("failed", "Bounced")
     return badge(notification.state, State(notification.state).label)
 
