@@ -16,10 +16,12 @@ from django.db import DatabaseError, migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import ProjectState
 
-from undelivered.database.partitions import PATIENCE_MS, Execute
+from undelivered.database.partitions import Execute
 
 #: PostgreSQL's names are cut off after so many bytes.
 LONGEST_NAME = 63
+#: How long to wait for a lock while others wait behind us.
+LOCK_TIMEOUT_MS = 200
 
 _PARTITIONS = """
 SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
@@ -87,7 +89,7 @@ def _without(execute: Execute, table: str, index: str) -> list[str]:
 
 def _patiently(execute: Execute, sql: str, pause_s: float = 0.2) -> None:
     """Asks again and again for a lock, a moment each: whoever waits for a lock holds up all who come after."""
-    execute(f"SET lock_timeout = '{PATIENCE_MS}ms'")
+    execute(f"SET lock_timeout = '{LOCK_TIMEOUT_MS}ms'")
     try:
         while True:
             try:

@@ -22,7 +22,7 @@ Execute = Callable[[str], Any]
 
 DAYS_AHEAD = 30
 #: How long to wait for locks while others wait behind us.
-PATIENCE_MS = 200
+PATIENCE_MS = 100
 #: The same where nobody waits behind us: in the safety net, which is empty.
 SETTLE_PATIENCE_MS = 5000
 #: Somebody else has the table for longer than that: a dump, for one.
