@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -48,8 +48,7 @@ class Outbox:
     def __init__(self, url: Callable[[], str], zone: ZoneInfo) -> None:
         self._url, self._zone = url, zone
         self._connection: AsyncConnection[Any] | None = None
-        self._left: set[asyncio.Future[Any]] = set()
-        self._closing: set[asyncio.Future[Any]] = set()
+        self._left: dict[asyncio.Future[Any], AsyncConnection[Any] | None] = {}
 
     async def store(self, mails: Sequence[Item], within: float) -> None:
         """All of them, or none. Raises `Away` (perhaps they are stored all the same) or `Unfit` (they are not)."""
@@ -78,14 +77,15 @@ class Outbox:
         await self._do(lambda connection: connection.execute(SQL("NOTIFY {}").format(Identifier(channel))), within)
 
     async def close(self) -> None:
-        """Ends within a second, whatever hangs: cancelled twice, psycopg no longer waits for the server."""
+        """Ends within a second, whatever hangs: cancelled twice, psycopg no longer waits for the server. What hangs all
+        the same loses its connection."""
         for _ in range(2):
             for task in self._left:
                 task.cancel()
             if self._left:
                 await asyncio.wait(self._left, timeout=0.2)
-        if self._closing:
-            await asyncio.wait(self._closing, timeout=0.2)
+        for connection in self._left.values():
+            _finish(connection)
         await self._drop()
 
     async def _do(self, work: Callable[[AsyncConnection[Any]], Awaitable[T]], within: float) -> T:
@@ -118,14 +118,13 @@ class Outbox:
     def _leave(self, task: asyncio.Task[Any]) -> None:
         """The task keeps its connection until it ends; the next piece of work gets a new one."""
         connection, self._connection = self._connection, None
-        self._left.add(task)
+        self._left[task] = connection
 
         def ended(task: asyncio.Task[Any]) -> None:
-            self._left.discard(task)
+            self._left.pop(task, None)
             if not task.cancelled() and (error := task.exception()) is not None:
                 _log.debug("left to itself, it ended: %s", _short(error))
-            if connection is not None:
-                self._keep(connection.close())
+            _finish(connection)
 
         task.add_done_callback(ended)
 
@@ -136,10 +135,11 @@ class Outbox:
                 async with asyncio.timeout(1.0):
                     await connection.close()
 
-    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+
+def _finish(connection: AsyncConnection[Any] | None) -> None:
+    """Closes it without waiting for anything."""
+    if connection is not None:
+        connection.pgconn.finish()
 
 
 def _short(error: BaseException) -> str:
