@@ -359,7 +359,9 @@ def three_weeks(project):
 QUESTIONS = [
     ({}, 22),
     ({"state": "all"}, 22),
+    ({"state": "cancelled"}, 22),
     ({"reason": "suppressed"}, 22),
+    ({"reason": "suppressed", "state": "all"}, 22),
     ({"recipient": "ann@x.example"}, 22),
     ({"recipient": "ann*"}, 22),
     ({"recipient": "@x.example"}, 22),
