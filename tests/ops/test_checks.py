@@ -123,6 +123,13 @@ def test_an_outage_that_lasts(world):
     assert "Connection refused" in found()["W009"].hint
 
 
+def test_an_outage_that_lasts_says_who_stands_in(world):
+    Provider.objects.update(incident_since=timezone.now() - timedelta(minutes=16), incident="Connection refused")
+    assert "Its mail waits" in found()["W009"].hint
+    Provider.objects.create(name="Second", url="smtp://second.example", rank=1)
+    assert "Its mail goes to Second meanwhile" in found()["W009"].hint
+
+
 def test_no_worker(world):
     Worker.objects.update(seen_at=timezone.now() - timedelta(minutes=2))
     assert set(found()) == {"E010"}

@@ -27,7 +27,7 @@ def test_ready_is_who_can_serve_and_send(client):
 
 @pytest.mark.django_db
 def test_without_a_living_worker_nothing_is_sent_and_it_says_so(client):
-    Worker.objects.create(host="here", pid=1, seen_at=timezone.now() - timedelta(minutes=2))
+    Worker.objects.create(host="here", pid=1, seen_at=timezone.now() - timedelta(seconds=21))
     answer = client.get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["checks"] == {"database": True, "worker": False}

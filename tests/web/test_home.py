@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tests import make
-from undelivered.delivery.models import DailyCount, DailyCountDelta
+from undelivered.delivery.models import DailyCount, DailyCountDelta, Provider
 from undelivered.desk.models import AuditEntry, Project
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +53,17 @@ def test_an_agent_sees_no_numbers(client):
     answer = client.get(reverse("home"))
     assert "IT Help" in answer.text
     assert "1,234" not in answer.text
+
+
+def test_an_outage_is_shown_on_every_page_of_a_project_and_where_its_mail_goes(client):
+    it = make.project("IT")
+    client.force_login(make.person(agent_of=it))
+    page = reverse("requests", kwargs={"key": "IT"})
+    assert "cannot be used" not in client.get(page).text
+    Provider.objects.create(name="Relay", url="smtp://a.example", incident_since=timezone.now(), incident="Refused")
+    assert "Mail waits" in client.get(page).text
+    Provider.objects.create(name="Second", url="smtp://b.example", rank=1)
+    assert "Mail goes to Second meanwhile" in client.get(page).text
 
 
 def test_a_site_admin_makes_a_project(client, admin):

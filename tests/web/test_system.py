@@ -130,6 +130,14 @@ def test_a_provider_in_trouble_can_be_tried_now(client, admin):
     assert AuditEntry.objects.get(action="provider.resumed").person == admin
 
 
+def test_a_fallback_is_shown_behind_its_first_and_where_mail_goes_meanwhile(client, admin):
+    Provider.objects.create(name="Second", url="smtp://second.example.com", rank=1)
+    Provider.objects.create(name="First", url="smtp://first.example.com", incident_since=timezone.now())
+    text = shown(client)
+    assert text.index("First the whole site") < text.index("Second the whole site, fallback")
+    assert "Its mail goes to Second meanwhile." in text
+
+
 def test_nobody_else_tries_a_provider_again(client):
     provider = Provider.objects.create(name="Relay", url="smtp://mail.example.com")
     client.force_login(make.person(admin_of=make.project()))

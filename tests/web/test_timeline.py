@@ -74,6 +74,11 @@ def test_a_bounce_shows_by_which_door_and_evidence_it_came() -> None:
     }
 
 
+def test_an_attempt_names_its_provider_where_there_was_a_choice() -> None:
+    assert facts(entry("accepted", 1, provider="Second", host="mx.example:25"))["Provider"] == "Second"
+    assert "Provider" not in facts(entry("accepted", 1, host="mx.example:25"))
+
+
 def test_what_is_not_signed_says_so() -> None:
     found = facts(entry("bounced", **{**BOUNCE, "evidence": "plain_message_id", "unverified": True}))
     assert found["Evidence"] == "Message-ID alone, which is not signed"

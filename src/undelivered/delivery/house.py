@@ -28,7 +28,9 @@ from undelivered.delivery.tally import Tally
 
 #: A worker that was not seen for so long has lost its claims.
 SEEN_WITHIN = timedelta(seconds=60)
-HEARTBEAT_S = 15.0
+HEARTBEAT_S = 5.0
+#: After an outage of the database, the others have so long to show that they live.
+PATIENCE_S = 15.0
 KEEP_S = 20.0
 _log = logging.getLogger(__name__)
 
@@ -68,7 +70,7 @@ class House:
             await connection.execute(_BEAT, about)
             await self.tally.spread(connection)
         now = time.monotonic()
-        if now - self._beaten > 2 * HEARTBEAT_S:
+        if now - self._beaten > 2 * PATIENCE_S:
             self._beating_since = now
         self._beaten = now
 
@@ -94,7 +96,7 @@ class House:
     def may_judge(self) -> bool:
         """After an outage of the database everybody looks dead: the others get the time to show that they live."""
         now = time.monotonic()
-        return now - self._beaten <= 2 * HEARTBEAT_S and now - self._beating_since >= HEARTBEAT_S
+        return now - self._beaten <= 2 * PATIENCE_S and now - self._beating_since >= PATIENCE_S
 
     async def listen(self) -> None:
         """Hears the NOTIFY of those who enqueue; a poll every few seconds is the safety net."""

@@ -6,7 +6,7 @@ The worker gives it a `Desk` (what the batch needs to know, loaded in few querie
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Protocol
@@ -42,6 +42,7 @@ class Words:
     error: str
     raw: bytes | None = None
     smtputf8: bool = False  # it was submitted as a mail with UTF-8 in its headers (RFC 6531)
+    size: int = 0  # bytes of `text`, `html` and `raw`, also where they were left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +110,16 @@ class Taker(Protocol):
     def return_path(self) -> str: ...
 
 
+# What is over the size is left out; PostgreSQL knows a body's size without reading it.
 CONTENTS = """
-SELECT id, from_name, from_address, reply_to, subject, text, html, headers, error, raw,
-    raw IS NOT NULL AND source @> '{"smtputf8": true}' AS smtputf8
-FROM delivery_content WHERE id = ANY(%s) AND id >= %s AND id <= %s
+SELECT c.id, from_name, from_address, reply_to, subject, CASE WHEN size <= %s THEN text ELSE '' END,
+    CASE WHEN size <= %s THEN html ELSE '' END, headers, error, CASE WHEN size <= %s THEN raw END,
+    raw IS NOT NULL AND source @> '{"smtputf8": true}', size
+FROM delivery_content c CROSS JOIN LATERAL (
+    SELECT octet_length(text) + octet_length(html) + coalesce(octet_length(raw), 0)) AS of (size)
+WHERE c.id = ANY(%s) AND c.id >= %s AND c.id <= %s
 """
+ANY_SIZE = 2**31 - 1
 TERMS = "SELECT id, daily_limit, size_limit, at_limit FROM desk_project WHERE id = ANY(%s)"
 BLOCKED = """
 SELECT coalesce(project_id, 0), address_key, cause, since, until FROM delivery_suppression
@@ -122,13 +128,10 @@ WHERE address_key = ANY(%s) AND (project_id IS NULL OR project_id = ANY(%s)) AND
 DOMAINS = "SELECT domain, bounce_domain FROM delivery_maildomain WHERE domain = ANY(%s) AND bounce_domain <> ''"
 
 
-async def load(connection: AsyncConnection[Any], batch: Sequence[Claimed]) -> Desk:
-    """Four queries, whatever the size of the batch."""
-    wanted = sorted({row.content_id for row in batch})
+async def load(connection: AsyncConnection[Any], batch: Sequence[Claimed], up_to: int = ANY_SIZE) -> Desk:
+    """Four queries, whatever the size of the batch. Bodies of more than `up_to` bytes are left out."""
     projects = sorted({row.project_id for row in batch})
-    async with connection.cursor(row_factory=args_row(Words), binary=True) as cursor:
-        await cursor.execute(CONTENTS, [array("uuid", wanted), wanted[0], wanted[-1]])
-        words = {one.id: one for one in await cursor.fetchall()}
+    words = await load_words(connection, {row.content_id for row in batch}, up_to)
     async with connection.cursor(row_factory=class_row(Terms)) as cursor:
         await cursor.execute(TERMS, [projects])
         terms = {one.id: one for one in await cursor.fetchall()}
@@ -136,6 +139,15 @@ async def load(connection: AsyncConnection[Any], batch: Sequence[Claimed]) -> De
     why = {(p, k): suppression.said(c, s, u) for p, k, c, s, u in await blocked.fetchall()}
     domains = await connection.execute(DOMAINS, [list({mime.domain(one.from_address) for one in words.values()})])
     return Desk(words, terms, why, dict(await domains.fetchall()))
+
+
+async def load_words(
+    connection: AsyncConnection[Any], contents: Iterable[UUID], up_to: int = ANY_SIZE
+) -> dict[UUID, Words]:
+    wanted = sorted(contents)
+    async with connection.cursor(row_factory=args_row(Words), binary=True) as cursor:
+        await cursor.execute(CONTENTS, [up_to, up_to, up_to, array("uuid", wanted), wanted[0], wanted[-1]])
+        return {one.id: one for one in await cursor.fetchall()}
 
 
 async def prepare(connection: AsyncConnection[Any], batch: Sequence[Claimed], desk: Desk, policy: Policy) -> Prepared:

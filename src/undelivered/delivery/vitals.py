@@ -150,8 +150,8 @@ def workers() -> list[Alive]:
 
 
 def providers() -> list[Provider]:
-    """The site's provider first, then those of projects that are not archived."""
-    found = Provider.objects.select_related("project").order_by("project__key")
+    """The site's providers first, then those of projects that are not archived; each with its fallback behind it."""
+    found = Provider.objects.select_related("project").order_by("project__key", "rank")
     site = [one for one in found if one.project is None]
     return site + [one for one in found if one.project is not None and one.project.archived_at is None]
 

@@ -21,17 +21,17 @@ from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool
 
-from undelivered.delivery import breaker, claim, send
+from undelivered.delivery import breaker, claim, writing
 from undelivered.delivery.breaker import Board
 from undelivered.delivery.hands import Hands, Rules
-from undelivered.delivery.house import SEEN_WITHIN, House
+from undelivered.delivery.house import House
 from undelivered.delivery.outages import OUTAGES, short
 from undelivered.delivery.rates import Pace, Taken
 from undelivered.delivery.room import Room
 from undelivered.delivery.turns import Turns
 from undelivered.env import Env
 
-__all__ = ("SEEN_WITHIN", "Rules", "Worker", "work")
+__all__ = ("Rules", "Worker", "work")
 
 POLL_S = 5.0
 BATCH = 200
@@ -128,7 +128,9 @@ class Worker:
         claimed = await self._claim(limit)
         if claimed:
             async with self.pool.connection() as connection:
-                await self._begin(connection, await self.pace.admit(connection, claimed, self.hands.claims))
+                admitted = await self.pace.admit(connection, claimed, self.hands.claims)
+                if admitted:
+                    await writing.write(connection, admitted, self.hands)
         self.unsure = False
         return len(claimed)
 
@@ -142,14 +144,6 @@ class Worker:
             rates = {one.id: n for one in self.board.all if (n := self.pace.allowance(one, now)) is not None}
             room = Room(self.hands.in_hand, rates)
             return await self.turns.claim(connection, min(limit, self.hands.in_hand.free), self.board, room, now)
-
-    async def _begin(self, connection: AsyncConnection[Any], taken: Sequence[Taken]) -> None:
-        """Writes the mails, and gives them to the hands."""
-        if taken:
-            batch = [row for row, _ in taken]
-            desk = await send.load(connection, batch)
-            prepared = await send.prepare(connection, batch, desk, self.rules.policy)
-            self.hands.take(prepared, {row.id: known for row, known in taken})
 
     async def _give_back(self) -> None:
         """What is claimed by this worker, and in nobody's hands, is QUEUED again."""

@@ -23,7 +23,8 @@ from django.utils import timezone
 
 from undelivered.database import vitals as database
 from undelivered.database.secret_key import fingerprint
-from undelivered.delivery import vitals
+from undelivered.delivery import providers, vitals
+from undelivered.delivery.models import Provider
 from undelivered.desk.models import Project
 from undelivered.inbound.spool import Spool
 from undelivered.ops.metrics import is_loopback
@@ -145,9 +146,14 @@ def provider() -> Iterator[CheckMessage]:
         if one.incident_since and timezone.now() - one.incident_since > LONG_OUTAGE:
             yield Warning(
                 f"{one.name} cannot be used since {timezone.localtime(one.incident_since):%d %B, %H:%M}.",
-                hint=f"It said: {one.incident[:200]}. Its mail waits, and nothing is lost.",
+                hint=f"It said: {one.incident[:200]}. {_meanwhile(one)}, and nothing is lost.",
                 id="undelivered.W009",
             )
+
+
+def _meanwhile(provider: Provider) -> str:
+    other = providers.meanwhile(provider)
+    return f"Its mail goes to {other.name} meanwhile" if other else "Its mail waits"
 
 
 def workers() -> Iterator[CheckMessage]:

@@ -127,6 +127,11 @@ class Shell:
         """The provider, while it is paused because it cannot be reached or refuses our login."""
         return providers.incident(self.project) if self.project else None
 
+    @cached_property
+    def meanwhile(self) -> Provider | None:
+        """Who takes the mail while that lasts; None: it waits."""
+        return providers.meanwhile(self.incident) if self.incident else None
+
 
 ICONS_OF_THEMES = ("screen", "sun", "moon")
 

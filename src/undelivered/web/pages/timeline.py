@@ -169,6 +169,7 @@ def _facts(kind: str, data: dict[str, Any]) -> tuple[Fact, ...]:
         ("Code", f"{code}, {class_of}".rstrip(", ") if code else "", False),
         ("Enhanced code", data.get("enhanced"), False),
         ("Cause", cause_label(str(data["cause"])) if data.get("cause") and kind != EventType.SUPPRESSED else "", False),
+        ("Provider", data.get("provider"), False),
         ("Host", data.get("host"), False),
         (
             "TLS",

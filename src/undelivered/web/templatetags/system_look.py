@@ -6,6 +6,9 @@ from collections.abc import Mapping
 
 from django import template
 
+from undelivered.delivery import providers
+from undelivered.delivery.models import Provider
+
 register = template.Library()
 _STEPS = ((86400, "day", "days"), (3600, "h", "h"), (60, "min", "min"))
 
@@ -39,6 +42,13 @@ def total(counts: Mapping[str, int] | None) -> int:
 def strip_width(days: int) -> int:
     """Of the strip of days, in its own units: seven a day, without the gap after the last."""
     return max(1, 7 * days - 2)
+
+
+@register.filter
+def meanwhile(provider: Provider) -> str:
+    """Where the mail of a provider that is out of order goes."""
+    other = providers.meanwhile(provider)
+    return f"Its mail goes to {other.name} meanwhile." if other else "Its mail waits."
 
 
 @register.filter
