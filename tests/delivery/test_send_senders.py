@@ -105,6 +105,17 @@ def test_a_relayed_mail_has_its_own_name_for_each_recipient_and_is_not_touched(p
         assert sent[to].message.endswith(token.encode() + b"\r\n" + raw)
 
 
+def test_a_relayed_mail_without_a_message_id_is_given_none(project, bounces):
+    provider(ReturnPath.SIGNED)
+    row = make.notification(project, content_id=make.content(project, raw=b"From: help@desk.example\r\n\r\nHi\r\n").id)
+    with WorkerAt() as worker:
+        worker.turn()
+        [sent] = worker.script.sent
+    row.refresh_from_db()
+    assert headers(sent.message, "Message-ID") == []
+    assert row.message_id == ""
+
+
 def test_a_second_copy_is_the_same_mail_with_the_same_return_path(project, bounces):
     provider(ReturnPath.SIGNED)
     row = make.notification(project)

@@ -174,7 +174,7 @@ def _write(row: Claimed, desk: Desk, policy: Policy) -> Ready:
     words, terms = desk.words.get(row.content_id), desk.terms.get(row.project_id)
     if words is None or terms is None:
         raise Stopped(objected(Reason.INTERNAL_ERROR, "What this mail was to say is no longer kept.", "content"))
-    message_id = relayed.message_id(words.raw) or mime.message_id(row.id, words.from_address)
+    message_id = relayed.message_id(words.raw) if words.raw else mime.message_id(row.id, words.from_address)
     message = b"" if words.error else _message(words, row, message_id)
     objection = check(
         Candidate(
