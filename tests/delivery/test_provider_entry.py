@@ -147,7 +147,7 @@ def test_a_project_may_not_point_the_api_inside_nor_use_the_machines_keys():
                 project, url, by=UNDELIVERED, password='{"server_token": "x"}' if "post" in url else ""
             )
     own = '{"aws_secret_access_key": "s"}'
-    with pytest.raises(ValueError, match="not a public host"):
+    with pytest.raises(ValueError, match="for the site's provider only"):
         providers.set_provider(
             project,
             "esp://amazon_ses?region_name=x&aws_access_key_id=a&endpoint_url=https://169.254.169.254",

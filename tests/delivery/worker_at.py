@@ -41,6 +41,7 @@ class Sent:
     recipient: str
     message: bytes
     smtputf8: bool
+    own: UUID | None = None
 
 
 class Scripted:
@@ -51,8 +52,10 @@ class Scripted:
         self.says: defaultdict[str, list[Answer]] = defaultdict(list)
         self.sent: list[Sent] = []
 
-    async def send(self, envelope_from: str, recipient: str, message: bytes, *, smtputf8: bool = False) -> Outcome:
-        self.sent.append(Sent(envelope_from, recipient, message, smtputf8))
+    async def send(
+        self, envelope_from: str, recipient: str, message: bytes, *, smtputf8: bool = False, own: UUID | None = None
+    ) -> Outcome:
+        self.sent.append(Sent(envelope_from, recipient, message, smtputf8, own))
         answers = self.says[recipient]
         answer = (answers.pop(0) if len(answers) > 1 else answers[0]) if answers else self.usual
         if isinstance(answer, Exception):

@@ -29,8 +29,7 @@ from undelivered.delivery.recorder import Recorder
 from undelivered.delivery.room import MOST_IN_HAND, InHand
 from undelivered.delivery.send import Policy, Prepared, Ready
 from undelivered.delivery.tally import Tally
-from undelivered.delivery.transports import Transport
-from undelivered.delivery.transports.smtp import SmtpTransport
+from undelivered.delivery.transports import Kept, Transport, chosen
 from undelivered.env import Env
 
 #: A mail whose provider turned out to be unreachable comes to its fallback this much later.
@@ -72,7 +71,7 @@ class Hands:
         self.in_hand = InHand(max(MOST_IN_HAND, 8 * rules.connections))
         self.board = Board({})
         self.unsure = False  # mails could not be put back: their claims have to be given back
-        self.transports: dict[int, tuple[datetime, SmtpTransport]] = {}
+        self.transports: dict[int, tuple[datetime, Kept]] = {}
         self._freed = asyncio.Event()
         # A provider's mails wait in a line for its lanes, of which there are as many as it has connections: a task for
         # each mail would cost more than the mail.
@@ -197,8 +196,7 @@ class Hands:
         made = self.transports.get(provider.id)
         if made is not None and made[0] == provider.changed_at:
             return made[1]
-        settings = providers.smtp_settings(provider, connections=self.rules.connections)
-        new = SmtpTransport(settings)
+        new = chosen.transport(providers.settings_of(provider, connections=self.rules.connections))
         self.transports[provider.id] = (provider.changed_at, new)
         if made is not None:
             await made[1].close()

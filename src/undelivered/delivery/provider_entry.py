@@ -99,6 +99,8 @@ def _esp(url: str, password: str | None, old: Provider | None, by_project: bool)
     given = parsed.with_secrets(kept | esp_url.named(parsed.esp, password or ""))
     if lacks := given.lacks(by_project=by_project):
         raise ValueError(f"{parsed.esp.label} needs {' and '.join(lacks)}.")
+    if by_project and "endpoint_url" in parsed.options:  # another library goes there, and does not look where it leads
+        raise ValueError("The option endpoint_url is for the site's provider only.")
     values = {
         "return_path": ReturnPath.PROVIDER,
         "hook_secret": hook or secrets.encrypt(random.token_urlsafe(HOOK_SECRET_BYTES)),

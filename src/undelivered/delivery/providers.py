@@ -117,7 +117,8 @@ def settings_of(provider: Stored, *, connections: int) -> SmtpSettings | EspSett
     if not is_esp(provider.url):
         return smtp_settings(provider, connections=connections)
     parsed = parse_esp_url(provider.url)
-    return parsed.with_secrets(named(parsed.esp, secrets.decrypt(provider.secret)))
+    whole = parsed.with_secrets(named(parsed.esp, secrets.decrypt(provider.secret)))
+    return replace(whole, public_only=_public_only(provider))
 
 
 def smtp_settings(provider: Stored, *, connections: int) -> SmtpSettings:
@@ -131,8 +132,12 @@ def smtp_settings(provider: Stored, *, connections: int) -> SmtpSettings:
         parsed,
         password=secrets.decrypt(provider.secret),
         max_connections=parsed.max_connections if said else connections,
-        public_only=provider.project_id is not None and not provider.rehearsal and not settings.ENV.allow_private_hosts,
+        public_only=_public_only(provider),
     )
+
+
+def _public_only(provider: Stored) -> bool:
+    return provider.project_id is not None and not provider.rehearsal and not settings.ENV.allow_private_hosts
 
 
 def pause_s(failures: int) -> int:

@@ -80,6 +80,7 @@ class Ready:
     message_id: str
     smtputf8: bool
     counted_on: date | None = None  # the day whose limit it uses
+    relayed: bool = False  # another program wrote it
 
 
 @dataclass(slots=True)
@@ -197,6 +198,7 @@ def _write(row: Claimed, desk: Desk, policy: Policy) -> Ready:
         message_id=message_id,
         smtputf8=words.smtputf8 or mime.needs_smtputf8(words.from_address, words.reply_to, row.recipient),
         counted_on=row.counted_on,
+        relayed=words.raw is not None,
     )
 
 
@@ -252,7 +254,8 @@ async def hand_over(mail: Ready, transport: Transport, provider: Taker) -> Outco
         bounce_domain=mail.bounce_domain,
     )
     utf8 = mail.smtputf8 or mime.needs_smtputf8(sender)
-    return await transport.send(sender, mail.recipient, mail.message, smtputf8=utf8)
+    own = None if mail.relayed else mail.row.id
+    return await transport.send(sender, mail.recipient, mail.message, smtputf8=utf8, own=own)
 
 
 def judge(mail: Ready, outcome: Outcome, policy: Policy, provider_id: int, provider_due: datetime | None) -> Result:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from typing import TextIO
+from uuid import UUID
 
 from undelivered.delivery.outcomes import Accepted, Outcome, Stage
 
@@ -12,7 +13,9 @@ class ConsoleTransport:
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stdout
 
-    async def send(self, envelope_from: str, recipient: str, message: bytes, *, smtputf8: bool = False) -> Outcome:
+    async def send(
+        self, envelope_from: str, recipient: str, message: bytes, *, smtputf8: bool = False, own: UUID | None = None
+    ) -> Outcome:
         text = message.decode("utf-8", "backslashreplace").replace("\r\n", "\n")
         self._stream.write(f"--- from <{envelope_from}> to <{recipient}>\n{text}\n---\n")
         self._stream.flush()

@@ -26,7 +26,7 @@ SCHEME = "esp"
 GENERAL = frozenset({"timeout", "connections", "rate", "domain_connections"})
 EXTRA = "extra."
 #: An API is slow to answer and takes many requests at once: so many are under way, where the URL says nothing.
-USUAL_CONNECTIONS = 24
+USUAL_CONNECTIONS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,8 @@ class EspSettings:
     max_connections: int = USUAL_CONNECTIONS
     rate: float | None = None
     domain_connections: int | None = None
+    public_only: bool = False
+    """Whether addresses inside a network are refused: a project named the API. Not part of the URL."""
 
     @property
     def hosts(self) -> list[str]:

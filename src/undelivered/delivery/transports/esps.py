@@ -118,7 +118,7 @@ class _Source:
     """A module of Anymail, as far as it deals with sending and with what comes of it, not with mail received."""
 
     def __init__(self, folder: str, name: str) -> None:
-        tree = ast.parse((_folder(folder) / f"{name}.py").read_text(encoding="utf-8"))
+        tree = _parsed((_folder(folder) / f"{name}.py").read_text(encoding="utf-8"))
         self._parts = [part for part in tree.body if not (isinstance(part, ast.ClassDef) and "Inbound" in part.name)]
 
     def label(self) -> str:
@@ -150,6 +150,13 @@ class _Source:
 
     def _all(self, kind: type[Node]) -> Iterator[Node]:
         return (node for part in self._parts for node in ast.walk(part) if isinstance(node, kind))
+
+
+def _parsed(source: str) -> ast.Module:
+    try:
+        return ast.parse(source)
+    except SystemError:  # a finalizer ran in between, which CPython 3.11 takes for a mistake in its own counting
+        return ast.parse(source)
 
 
 def _folder(name: str) -> Path:

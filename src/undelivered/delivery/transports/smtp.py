@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 from undelivered.delivery.outcomes import Accepted, Outcome, Refused, Stage, TryLater, Unknown, Unreachable
 from undelivered.delivery.transports.connection import CannotOpen, Connection
@@ -42,7 +43,9 @@ class SmtpTransport:
         self._keeps_step = False
         self._step_by_step_until = 0.0
 
-    async def send(self, envelope_from: str, recipient: str, message: bytes, *, smtputf8: bool = False) -> Outcome:
+    async def send(
+        self, envelope_from: str, recipient: str, message: bytes, *, smtputf8: bool = False, own: UUID | None = None
+    ) -> Outcome:
         mail = Mail.of(envelope_from, recipient, message, smtputf8)
         async with self.pool.place():
             return await _Attempt(self, mail).run()
