@@ -252,6 +252,28 @@ def test_of_an_entry_of_the_site_the_one_who_asks_counts_its_own_mail_alone():
     assert (audit.project, audit.detail["site_wide"], audit.detail["skipped"]) == (project, True, 1)
 
 
+def test_what_was_skipped_is_counted_for_many_entries_at_once(django_assert_num_queries):
+    project, now = make.project(), timezone.now()
+    failed = {"state": "failed", "reason": "suppressed", "finished_at": now}
+    make.customer("bob@x.example", of=project)
+    for whose, address in ((project, "ann"), (project, "bob"), (None, "bob"), (project, "cy")):
+        key = f"{address}@x.example"
+        entry_of(whose, address=key, address_key=key, since=now - timedelta(hours=1))
+    for address, n in (("ann@x.example", 3), ("bob@x.example", 1)):
+        for _ in range(n):
+            make.notification(project, address, **failed)
+    make.notification(project, "ann@x.example", **failed, resent_as=make.ids.uuid7())
+    make.notification(project, "ann@x.example", **failed, cause="suppressed")
+    make.notification(make.project("HR"), "cy@x.example", **failed)
+    make.notification(project, "cy@x.example", **{**failed, "finished_at": now - timedelta(hours=2)})
+    entries = suppression.listing(project)
+    with django_assert_num_queries(1):
+        counted = suppression.skipped_counts(project, entries, most=2)
+    assert [counted.get(one.pk, 0) for one in entries] == [0, 1, 1, 2]
+    assert [len(suppression.skipped(one, 2, project=project)) for one in entries] == [0, 1, 1, 2]
+    assert suppression.skipped_counts(project, []) == {}
+
+
 # --- words ------------------------------------------------------------------------------------------------------------
 
 

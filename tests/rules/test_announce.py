@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from email import message_from_bytes
+from email.message import Message
+
 import pytest
 
 from tests import make
 from undelivered.bounces import Cause
-from undelivered.delivery import suppression
+from undelivered.delivery import mime, suppression
 from undelivered.delivery.models import Content, Notification, NotSent
 from undelivered.desk.actors import By
 from undelivered.desk.models import OptOut
 from undelivered.rules import act
 from undelivered.rules.announce import plan
+from undelivered.rules.invite import Invitee, invite
 from undelivered.rules.models import Rule
 from undelivered.rules.rules_of import rules_of
 
@@ -62,6 +66,27 @@ def test_the_mail_says_whom_it_is_from_and_why_one_gets_it() -> None:
     assert 'href="\ue000notifications_off.url\ue001"' in content.html
     assert content.html.startswith("<!DOCTYPE html>")
     assert content.html.count("<style") == 1
+
+
+def test_whose_mail_has_the_mail_programs_button_to_turn_it_off() -> None:
+    project = make.project("IT")
+    ann, petra = make.customer("ann@northwind.example"), make.customer("petra@northwind.example")
+    request = make.request(project, ann, participants=(petra,))
+    act.update_request(request, comment="Done at last.", by=By())
+    act.update_request(request, status="resolved", by=By())
+    invite(project, [Invitee("bo@northwind.example")], by=By())
+    assert {(row.name, row.recipient[:3], "List-Unsubscribe" in mail(row)) for row in Notification.objects.all()} == {
+        ("Public comment added", "ann", True),
+        ("Public comment added", "pet", True),
+        ("Request resolved", "ann", False),  # its reporter hears of it in any case
+        ("Request resolved", "pet", True),
+        ("Customer invited", "bo@", False),
+    }
+
+
+def mail(row: Notification) -> Message:
+    content = Content.objects.get(pk=row.content_id)
+    return message_from_bytes(mime.write(content, row, id=row.id, at=row.created_at))
 
 
 def test_a_hostile_project_name_and_summary_stay_text() -> None:

@@ -8,11 +8,13 @@ from django.utils import timezone
 
 from tests import make
 from undelivered.bounces import Cause
+from undelivered.database import ids
 from undelivered.delivery import suppression
 from undelivered.delivery.models import Notification, Suppression
 from undelivered.delivery.states import State
 from undelivered.desk.actors import UNDELIVERED
 from undelivered.desk.models import AuditEntry
+from undelivered.web.pages import suppressions as page_of_the_list
 
 pytestmark = pytest.mark.django_db
 
@@ -111,6 +113,53 @@ def test_lifting_offers_what_was_skipped_and_sends_it(client, it, admin):
     again = client.post(reverse("suppression-skipped", args=["IT"]), given, follow=True)
     assert Notification.objects.filter(resend_of__isnull=False).count() == 2
     assert again.status_code == 200
+
+
+def test_an_address_that_stays_blocked_for_the_whole_site_is_said_to(client, it, admin):
+    make.customer(ANN, of=it)
+    entry = blocked(it)
+    Suppression.objects.create(project=None, address=ANN, address_key=ANN, cause=Cause.HOST_UNKNOWN)
+    assert f"{ANN} is still blocked for the whole site: domain does not exist." in lift(client, entry).text
+
+
+def test_what_is_more_than_one_step_sends_is_offered_again(client, it, admin, monkeypatch):
+    monkeypatch.setattr(page_of_the_list, "MOST", 2)
+    entry = blocked(it)
+    skipped(it, 3)
+    answer = lift(client, entry)
+    assert "2 or more notifications were skipped" in answer.text
+    gone = answer.context["lifted"]
+    given = {"lifted": gone.address, "since": gone.since.isoformat()}
+    sent = client.post(reverse("suppression-skipped", args=["IT"]), given, follow=True)
+    assert "1 notification was skipped" in sent.text
+
+
+def test_where_an_entry_comes_from_is_said(client, it, admin):
+    row = make.notification(it, ANN, issue_key="IT-7")
+    make.customer("cy@x.example", of=it)
+    for address, values in (
+        ("a@x.example", {"notification_id": row.id}),
+        ("b@x.example", {"notification_id": ids.uuid7()}),
+        ("c@x.example", {"created_by": admin}),
+        ("d@x.example", {}),
+        ("cy@x.example", {"project": None}),
+    ):
+        values = {"project": it, **values}
+        Suppression.objects.create(address=address, address_key=address, cause="userunknown", **values)
+    text = page(client).text
+    for words in ("IT-7</a>", "no longer kept", "Added by Mara Lindqvist", "Added by a program", "another project"):
+        assert text.count(words) == 1, words
+
+
+def test_the_list_takes_the_same_few_queries_however_long_it_is(client, it, admin, django_assert_max_num_queries):
+    row = make.notification(it, ANN)
+    for n in range(20):
+        address = f"a{n}@x.example"
+        Suppression.objects.create(
+            project=it, address=address, address_key=address, cause="userunknown", notification_id=row.id
+        )
+    with django_assert_max_num_queries(14):
+        page(client)
 
 
 def test_a_complaint_is_lifted_only_with_a_confirmation(client, it, admin):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django import forms
 from django.conf import settings
@@ -14,17 +16,20 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from undelivered.bounces import FACTS, Cause
+from undelivered.database import ids
 from undelivered.delivery import failures, suppression
 from undelivered.delivery.addresses import canonical
 from undelivered.delivery.models import Notification, Suppression
+from undelivered.delivery.resend import MOST
 from undelivered.desk import typed
+from undelivered.desk.models import Project
 from undelivered.rules import resend as resending
 from undelivered.web.guard import ProjectRequest, project_admin
 from undelivered.web.pages.fields import Address, DeskForm, Line
 from undelivered.web.pages.verdicts import is_complaint, why_not_lift
 
 LIMIT = 25
+MOST_COUNTED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,6 @@ class Row:
 
     entry: Suppression
     cause: str
-    meaning: str
     complaint: bool
     by_hand: bool
     skipped: int
@@ -94,7 +98,11 @@ def lift(request: ProjectRequest, entry_id: int) -> HttpResponse:
         suppression.lift(entry, by=request.by, confirmed=confirmed, project=request.project)
     except suppression.NeedsConfirmation:
         return render(request, "suppressions/confirm.html", {"entry": entry, "cause": _cause(entry)})
-    messages.success(request, f"{entry.address} is off the list.")
+    if left := suppression.find(request.project, entry.address):
+        whose = "the project" if left.project_id else "the whole site"
+        messages.warning(request, f"{left.address} is still blocked for {whose}: {_cause(left).lower()}.")
+    else:
+        messages.success(request, f"{entry.address} is off the list.")
     where = redirect("suppressions", key=request.project.key)
     if missed:
         # What was skipped is found again by the time since which it was blocked.
@@ -109,11 +117,14 @@ def send_skipped(request: ProjectRequest) -> HttpResponse:
     gone = _gone(request, request.POST.get("lifted", ""), request.POST.get("since", ""))
     if gone is None:
         raise Http404("This address is not complete.")
-    missed = suppression.skipped(gone)
+    missed = suppression.skipped(gone, MOST)
     if missed:
         done = resending.resend(request.project, missed, by=request.by)
         messages.success(request, f"{_mails(len(done.new))} to {gone.address} {_are(len(done.new))} on the way.")
-    return redirect("suppressions", key=request.project.key)
+    where = redirect("suppressions", key=request.project.key)
+    if len(missed) == MOST:  # there may be more: they are offered again
+        where["Location"] += "?" + urlencode({"lifted": gone.address, "since": gone.since.isoformat()})
+    return where
 
 
 def _show(request: ProjectRequest, form: AddForm, *, status: int = 200) -> HttpResponse:
@@ -126,7 +137,7 @@ def _show(request: ProjectRequest, form: AddForm, *, status: int = 200) -> HttpR
     causes = {*suppression.causes_listed(request.project), *filter(None, [asked["cause"]])}
     gone = _gone(request, request.GET.get("lifted", ""), request.GET.get("since", ""))
     context = {
-        "rows": [_row(entry, request) for entry in entries],
+        "rows": _rows(entries, request),
         "more": more,
         **asked,
         "asked": urlencode(_said(asked)),
@@ -134,7 +145,8 @@ def _show(request: ProjectRequest, form: AddForm, *, status: int = 200) -> HttpR
         "form": form,
         "adding": bool(form.errors) or "add" in request.GET,
         "lifted": gone,
-        "missed": len(suppression.skipped(gone)) if gone else 0,
+        "missed": len(suppression.skipped(gone, MOST)) if gone else 0,
+        "most": MOST,
     }
     return render(request, "suppressions/page.html", context, status=status)
 
@@ -148,18 +160,28 @@ def _said(asked: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in asked.items() if value}
 
 
-def _row(entry: Suppression, request: ProjectRequest) -> Row:
-    after = failures.get(entry.notification_id) if entry.notification_id else None
-    by_hand = entry.cause == suppression.MANUAL
-    return Row(
-        entry,
-        _cause(entry),
-        "" if by_hand else FACTS[Cause(entry.cause)].meaning if entry.cause in list(Cause) else "",
-        is_complaint(entry),
-        by_hand,
-        len(suppression.skipped(entry, 100, project=request.project)),
-        after if after and after.project_id == request.project.pk else None,
-    )
+def _rows(entries: Sequence[Suppression], request: ProjectRequest) -> list[Row]:
+    skipped = suppression.skipped_counts(request.project, entries, MOST_COUNTED)
+    after = _notifications(request.project, [one.notification_id for one in entries if one.notification_id])
+    return [
+        Row(
+            entry,
+            _cause(entry),
+            is_complaint(entry),
+            entry.cause == suppression.MANUAL,
+            skipped.get(entry.pk, 0),
+            after.get(entry.notification_id) if entry.notification_id else None,
+        )
+        for entry in entries
+    ]
+
+
+def _notifications(project: Project, wanted: Sequence[UUID]) -> dict[UUID, Notification]:
+    """Those of the project that are still kept."""
+    kept = [id for id in wanted if id.version == 7 and ids.created_at(id) >= failures.kept_since()]
+    if not kept:
+        return {}
+    return Notification.objects.filter(project=project, id__gte=min(kept), id__lte=max(kept)).in_bulk(kept)
 
 
 def _cause(entry: Suppression) -> str:
