@@ -52,6 +52,8 @@ PICTURES = (
     Picture("customers", "/p/{key}/customers"),
     Picture("invite", "/p/{key}/customers/invite"),
     Picture("suppressions", "/p/{key}/suppressions"),
+    Picture("arrivals", "/p/{key}/arrivals"),
+    Picture("arrival", "/p/{key}/arrivals > .row-link"),
     Picture("settings-rules", "/p/{key}/settings/rules"),
     Picture("settings-rule", "/p/{key}/settings/rules/public_comment_added"),
     Picture("settings-provider", "/p/{key}/settings/provider"),
