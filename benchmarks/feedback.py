@@ -1,8 +1,8 @@
 """What comes back, applied: 10,000 webhooks at once become states, histories, counts and suppressions.
 
 Undelivered in batches of 200, each in a transaction, as its readers do; the same work by Django's ORM, one by one, as
-an application usually does, on the same tables of the same PostgreSQL. A usual day's mix (92 % receipts), and nothing but
-bounces of dead mailboxes, each of which is blocked; and the whole mix once more, which may change nothing.
+an application usually does, on the same tables of the same PostgreSQL. A usual day's mix (92 % receipts), and nothing
+but bounces of dead mailboxes, each of which is blocked; and the whole mix once more, which may change nothing.
 """
 
 from __future__ import annotations
@@ -39,15 +39,14 @@ def round_of(helper: Helper, deed: str, n: int) -> Round:
 
 def main() -> None:
     with ExitStack() as stack:
-        url, postgres = stack.enter_context(server())
+        url, _ = stack.enter_context(server())
         folder = Path(tempfile.mkdtemp(prefix="undelivered-benchmark-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         env = {**environment(url, folder), "DJANGO_SETTINGS_MODULE": "undelivered.settings"}
         helper = stack.enter_context(Helper("benchmarks._feedback", env))
         helper.ask("prepare")
-        pids = lambda: [helper.process.pid, postgres.pid]  # noqa: E731
-        ours = Contender("Undelivered", round_of(helper, "ours", EVENTS), pids=pids)
-        theirs = Contender("Django's ORM, one by one", round_of(helper, "theirs", ONE_BY_ONE), pids=pids)
+        ours = Contender("Undelivered", round_of(helper, "ours", EVENTS))
+        theirs = Contender("Django's ORM, one by one", round_of(helper, "theirs", ONE_BY_ONE))
         take_turns([ours, theirs])
         print(f"\nEvents a second; {EVENTS:,} at once, {ONE_BY_ONE:,} by the ORM.")
         rows = [(f"{ours.name}: {what}", ours, what, None) for what in (USUAL, BOUNCES, AGAIN)]
