@@ -171,6 +171,17 @@ def test_its_signatures_tell_the_dns_page_which_keys_to_look_for(provider, scrip
     assert [tuple(one) for one in asked.seen] == [("desk.example", "pm1")]
 
 
+def test_whatever_others_write_can_be_kept(provider, script):
+    script.usual = replace(OK, reply="250 \x00\udcff Ok")
+    made = start(provider)
+    raw = b"DKIM-Signature: d=a\x00\xff.example; s=x\r\n" + b"".join(
+        b"DKIM-Signature: d=d%d.example; s=x\r\n" % n for n in range(99)
+    )
+    assert probe.seen(UUID(made.id), sender="\x00\udcff@x.example", peer="\x00", raw=raw)
+    assert "\x00" not in now(provider).sender + now(provider).reply + now(provider).peer
+    assert len(MailDomain.objects.get().found["signatures"]) == probe.MOST_SIGNATURES
+
+
 def test_without_its_envelope_sender_it_proves_the_domain_and_no_mode(provider, script):
     probe.seen(UUID(start(provider).id), sender=None)
     found = verdict(now(provider), provider)

@@ -7,7 +7,6 @@ order makes no difference: what a row says is worked out from all that was heard
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from uuid import UUID
 
 from undelivered.database import ids
 from undelivered.database.statements import Statements, run
+from undelivered.database.texts import writable
 from undelivered.delivery import learning, left, lines
 from undelivered.delivery.addresses import canonical
 from undelivered.delivery.evidence import Evidence
@@ -93,7 +93,6 @@ AHEAD = timedelta(hours=1)
 KEY_LIMIT = 200
 #: What a line says beside its data; nothing in the data may pass for it.
 _OWN = ("cause", "detail", "code", "enhanced", "unverified")
-_UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def apply(feedback: Sequence[Feedback]) -> list[Effect]:
@@ -207,7 +206,7 @@ def _line(one: Feedback, key: str, now: datetime) -> Line:
 
 def _text(text: str) -> str:
     """What PostgreSQL can store."""
-    return _UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text[:REPLY_LIMIT])
+    return writable(text[:REPLY_LIMIT])
 
 
 def _storable(value: Any) -> Any:

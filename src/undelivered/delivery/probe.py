@@ -18,6 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from undelivered.database import ids
+from undelivered.database.texts import writable
 from undelivered.delivery import mime, providers, return_path, secrets
 from undelivered.delivery.addresses import canonical, validate
 from undelivered.delivery.dns import dkim
@@ -31,6 +32,8 @@ from undelivered.desk.actors import By
 
 #: A person waits for the provider's answer.
 SEND_S = 20.0
+#: A mail has one or two; each costs a question to DNS later.
+MOST_SIGNATURES = 5
 #: A second test soon after the first would only say the same.
 PAUSE = timedelta(seconds=10)
 SUBJECT = "Where do bounces go? A test mail of Undelivered to itself"
@@ -113,7 +116,8 @@ def start(provider: Provider, from_address: str, *, by: By) -> Probe:
             raise ValueError("A test was started a moment ago.")
         audit.record("provider.tested", by=by, project=provider.project, target=provider.name, domain=domain)
     outcome = _send(provider, id, probe)
-    facts = {"outcome": type(outcome).__name__.lower(), "stage": outcome.stage.value, "reply": outcome.reply[:500]}
+    reply = writable(outcome.reply[:500])
+    facts = {"outcome": type(outcome).__name__.lower(), "stage": outcome.stage.value, "reply": reply}
     done = _change(domain, provider.pk, lambda old: replace(old, **facts) if old and old.id == probe.id else old)
     return done or probe
 
@@ -167,13 +171,13 @@ def seen(id: UUID, *, sender: str | None, peer: str = "", raw: bytes = b"") -> b
 @transaction.atomic
 def _came_back(domain: str, provider: int, probe: Probe, sender: str | None, peer: str, raw: bytes) -> None:
     now = timezone.now()
-    facts = {"back_at": now.isoformat(), "peer": peer[:100]}
+    facts = {"back_at": now.isoformat(), "peer": writable(peer[:100])}
     if sender is not None:
-        facts |= {"sender": sender[:320], "mode": _mode(probe, sender).value}
+        facts |= {"sender": writable(sender[:320]), "mode": _mode(probe, sender).value}
     _change(domain, provider, lambda old: replace(old, **facts) if old and old.id == probe.id and not old.mode else old)
     row = MailDomain.objects.select_for_update().get(domain=domain)
-    if signatures := dkim.signatures(raw):
-        row.found["signatures"] = [list(one) for one in signatures]
+    if signatures := dkim.signatures(raw)[:MOST_SIGNATURES]:
+        row.found["signatures"] = [[writable(part[:253]) for part in one] for one in signatures]
     if return_path.bounce_domain(domain) == probe.bounce_domain:
         row.proved_at = now
     row.save(update_fields=["found", "proved_at"])

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from psycopg import AsyncConnection
 
+from undelivered.database.texts import writable
 from undelivered.delivery import signing
 from undelivered.delivery.addresses import canonical, domain_of
 from undelivered.delivery.models import Kind
@@ -30,8 +31,6 @@ SHOWN_LIMIT = 256 * 1024
 # Some programs end their lines with LF alone.
 _HEAD_END = re.compile(rb"\n\r?\n")
 _MESSAGE_ID = re.compile(rb"^message-id:[ \t]*(?:\r?\n[ \t]+)?(<[!-;=?-~]{1,990}>)", re.IGNORECASE | re.MULTILINE)
-#: What PostgreSQL's texts and UTF-8 cannot hold.
-_UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class Relayed:
 
 async def store(connection: AsyncConnection[Any], mails: Sequence[Relayed], zone: ZoneInfo) -> None:
     """Queues a notification for every recipient of these mails: all of them, or none; any number of times."""
-    rows = [_row(mail, id, _writable(to)) for mail in mails for id, to in mail.recipients]
+    rows = [_row(mail, id, writable(to)) for mail in mails for id, to in mail.recipients]
     await store_with(connection, [_content(mail) for mail in mails], rows, zone)
 
 
@@ -63,9 +62,9 @@ def _content(mail: Relayed) -> NewContent:
         id=mail.id,
         project_id=mail.project_id,
         event=EVENT,
-        from_name=_writable(mail.from_name),
-        from_address=_writable(mail.from_address),
-        subject=_writable(mail.subject),
+        from_name=writable(mail.from_name),
+        from_address=writable(mail.from_address),
+        subject=writable(mail.subject),
         headers=mail.headers,
         source=mail.source,
         raw=mail.raw,
@@ -116,7 +115,3 @@ def head_end(raw: bytes | bytearray) -> int:
     """Where the headers of a mail end; -1 where they do not, or are too long to be looked at."""
     found = _HEAD_END.search(raw, 0, HEAD_LIMIT)
     return found.start() + 1 if found else -1
-
-
-def _writable(text: str) -> str:
-    return _UNWRITABLE.sub("\ufffd", text)

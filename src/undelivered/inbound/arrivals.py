@@ -5,7 +5,6 @@ Storing may be repeated: an id that is there already is left alone, with whateve
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,14 +15,13 @@ from pydantic_core import to_json
 
 from undelivered.database import ids, prepared
 from undelivered.database.arrays import Array, array
+from undelivered.database.texts import writable_json
 from undelivered.delivery import wake
 
 #: What readers listen on.
 CHANNEL = "undelivered_arrived"
 #: Of a mail so much is kept. What a report says stands at its front; behind it is the mail that it is about.
 KEPT = 1024 * 1024
-#: What PostgreSQL's texts and UTF-8 cannot hold.
-_UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +79,7 @@ def keep(arrivals: Iterable[NewArrival]) -> None:
 def _parameters(arrivals: Sequence[NewArrival]) -> list[Array]:
     # In order, so that two programs that store the same ones wait for each other instead of blocking each other.
     rows = [
-        (one.id, one.door, to_json(writable(one.about)), one.raw, one.project_id, ids.created_at(one.id))
+        (one.id, one.door, to_json(writable_json(one.about)), one.raw, one.project_id, ids.created_at(one.id))
         for one in sorted(arrivals, key=lambda one: one.id)
     ]
     return [array(kind, column) for (_, kind), column in zip(COLUMNS, zip(*rows, strict=True), strict=True)]
-
-
-def writable(value: Any) -> Any:
-    """The same without what PostgreSQL cannot hold, all the way down."""
-    if isinstance(value, str):
-        return _UNWRITABLE.sub("\ufffd", value)
-    if isinstance(value, Mapping):
-        return {writable(key): writable(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [writable(one) for one in value]
-    return value

@@ -21,11 +21,11 @@ from django.utils import timezone
 from psycopg.types.json import Jsonb
 
 from undelivered.database import ids
+from undelivered.database.texts import writable, writable_json
 from undelivered.delivery import claim, feedback
 from undelivered.delivery.feedback import Did, Effect, Feedback
 from undelivered.delivery.models import Notification
 from undelivered.inbound import returned
-from undelivered.inbound.arrivals import writable
 from undelivered.inbound.findings import Finding, Reading
 from undelivered.inbound.models import Arrival, Made
 from undelivered.inbound.outcome import NOT_WAITED_FOR, Outcome, outcome
@@ -219,7 +219,7 @@ def _row(arrival: Arrival, made: Outcome) -> tuple[Any, ...]:
         writable(made.recipient),
         writable(made.cause),
         writable(f"{made.detail} {NOT_WAITED_FOR}" if made.early and not again else made.detail),
-        Jsonb(writable(made.result)),
+        Jsonb(writable_json(made.result)),
         None if again else now,
     )
 
@@ -229,7 +229,7 @@ def _broken(arrival: Arrival, error: Exception) -> tuple[Any, ...]:
     now = timezone.now()
     tries = arrival.tries + 1
     again = now + pause(arrival.tries) if tries < MOST_ERRORS else None
-    detail = writable(f"It cannot be read: {_words(error)}")
+    detail = writable_json(f"It cannot be read: {_words(error)}")
     state = (Made.NEW if again else Made.BROKEN).value
     read_at = None if again else now
     about = (arrival.notification_id, arrival.kind, arrival.evidence, arrival.recipient, arrival.cause)
