@@ -229,7 +229,7 @@ def _broken(arrival: Arrival, error: Exception) -> tuple[Any, ...]:
     now = timezone.now()
     tries = arrival.tries + 1
     again = now + pause(arrival.tries) if tries < MOST_ERRORS else None
-    detail = writable_json(f"It cannot be read: {_words(error)}")
+    detail = writable(f"It cannot be read: {_words(error)}")
     state = (Made.NEW if again else Made.BROKEN).value
     read_at = None if again else now
     about = (arrival.notification_id, arrival.kind, arrival.evidence, arrival.recipient, arrival.cause)
