@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,6 +18,7 @@ from undelivered.delivery.states import State
 from undelivered.desk import links
 from undelivered.desk.actors import UNDELIVERED, By
 from undelivered.desk.models import Person, Project
+from undelivered.inbound.models import Arrival
 from undelivered.rules import act
 from undelivered.rules.rules_of import rules_of
 
@@ -176,10 +178,32 @@ def test_a_customer_accepts_comments_and_turns_notifications_off(open_page: Open
     page.get_by_role("button", name="Add the comment").click()
     expect(page.get_by_text("Your comment is added.")).to_be_visible()
     page.get_by_role("link", name="Turn them off").click()
-    page.get_by_role("button", name="Turn them off").click()
-    expect(page.get_by_role("heading", name="Notifications are off")).to_be_visible()
+    page.get_by_role("button", name="Turn off mails about IT-1").click()
+    expect(page.get_by_role("heading", name="Mails about this request are off")).to_be_visible()
+    page.get_by_role("button", name="Turn off all optional mail").click()
+    expect(page.get_by_role("heading", name="All optional mail is off")).to_be_visible()
     assert page.evaluate(TOO_WIDE) <= 0
     assert page.evaluate(UNNAMED) == []
+
+
+def test_a_list_is_looked_at_imported_filtered_and_exported(signed_in: OpenPage, it: Project, tmp_path: Path) -> None:
+    file = tmp_path / "old.csv"
+    file.write_text("email,type\nann@x.example,hard bounce\nbo@x.example,complaint\nnobody,\n", encoding="utf-8")
+    page = signed_in("desk")
+    page.goto("/p/IT/suppressions")
+    page.get_by_role("link", name="Import").click()
+    page.get_by_label("CSV file").set_input_files(file)
+    page.get_by_role("button", name="Look at it").click()
+    expect(page.get_by_role("heading", name="old.csv")).to_be_visible()
+    expect(page.get_by_role("row", name="4")).to_contain_text("There is no @.")
+    page.get_by_role("button", name="Import 2 addresses").click()
+    expect(page.locator("#toasts")).to_contain_text("2 addresses are on the list now.")
+    page.get_by_label("Cause").select_option("Complaint")
+    expect(page.get_by_text("ann@x.example")).to_have_count(0)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Export these").click()
+    lines = download.value.path().read_text(encoding="utf-8").splitlines()
+    assert [line.split(",")[0] for line in lines] == ["address", "bo@x.example"]
 
 
 PAGES = (
@@ -191,6 +215,9 @@ PAGES = (
     "customers/{customer}",
     "customers/invite",
     "suppressions?add=yes",
+    "suppressions/import",
+    "arrivals",
+    "arrivals/{arrival}",
     "settings/rules",
     "settings/rules/request_created",
     "settings/general",
@@ -209,10 +236,15 @@ def test_every_page_fits_a_phone_and_names_its_controls(
     found = make.request(it, ann, summary="Laptop" + " does not start" * 8)
     comment = act.update_request(found, by=By(person=mara), comment="https://help.example/" + "long" * 40).comment
     suppression.add(it, ann.address, by=UNDELIVERED, cause=Cause.USER_UNKNOWN, detail="550 5.1.1 " + "x" * 120)
+    raw, words = b"Subject: " + b"x" * 300, "It cannot be read: " + "x" * 120
+    arrival = Arrival.objects.create(
+        project_id=it.pk, door="smtp", raw=raw, about={"helo": "x" * 90}, recipient=ann.address, detail=words
+    )
     page = signed_in("phone", color_scheme=scheme)
     assert comment
     for address in PAGES:
-        answer = page.goto("/p/IT/" + address.format(comment=comment.pk, customer=ann.pk))
+        values = {"comment": comment.pk, "customer": ann.pk, "arrival": arrival.pk}
+        answer = page.goto("/p/IT/" + address.format(**values))
         assert answer
         assert answer.status == 200, address
         assert page.evaluate(TOO_WIDE) <= 0, address
