@@ -18,6 +18,11 @@ def test_rows_come_back_and_the_statement_is_prepared() -> None:
     assert found == [(1,)]
 
 
+def test_it_is_counted_among_django_s_queries(django_assert_num_queries) -> None:
+    with django_assert_num_queries(1):
+        prepared.execute("SELECT %s::int", [1])
+
+
 def test_it_is_part_of_the_transaction() -> None:
     with connection.cursor() as cursor:
         cursor.execute("CREATE TEMPORARY TABLE kept (n int)")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from django.db.models.base import ModelState
 from django.utils import timezone
 
 from undelivered.database import ids
@@ -47,37 +48,34 @@ def enqueue(
     """
     if not to:
         return []
-    same = {
-        "project": project,
-        "kind": kind,
-        "event": event,
-        "name": name,
-        "request": request,
-        "issue_key": request.issue_key if request else "",
-        "content_id": content.id,
-        "action": action,
-        "resend_of": resend_of,
-    }
-    made = [_for(who, same) for who in to]
+    pattern = Notification(
+        project=project,
+        kind=kind,
+        event=event,
+        name=name,
+        request=request,
+        issue_key=request.issue_key if request else "",
+        content_id=content.id,
+        action=action,
+        resend_of=resend_of,
+    )
+    made = [_for(who, pattern) for who in to]
     insert(made, [content] if content._state.adding else [])
     for one in (content, *made):
         one._state.adding, one._state.db = False, "default"
     return made
 
 
-def _for(who: Addressee, same: Mapping[str, Any]) -> Notification:
-    key = canonical(who.address)
-    return Notification(
-        id=ids.uuid7(),
-        recipient=who.address,
-        recipient_key=key,
-        recipient_domain=domain_of(key),
-        recipient_name=who.name,
-        customer_id=who.customer_id,
-        personal=dict(who.personal),
-        due_at=timezone.now(),
-        **same,
-    )
+def _for(who: Addressee, pattern: Notification) -> Notification:
+    """The pattern, to one recipient. Copied as it is: Django takes ten times as long to make one of thirty values."""
+    made = Notification.__new__(Notification)
+    vars(made).update(vars(pattern), _state=ModelState(), id=ids.uuid7(), due_at=timezone.now())
+    made._state.fields_cache = pattern._state.fields_cache.copy()  # its project and its request
+    made.recipient, made.recipient_name, made.customer_id = who.address, who.name, who.customer_id
+    made.recipient_key = canonical(who.address)
+    made.recipient_domain = domain_of(made.recipient_key)
+    made.personal = dict(who.personal)
+    return made
 
 
 def insert(

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from undelivered.database import rows
 from undelivered.desk.actors import By
 from undelivered.desk.models import AuditEntry, Project
 
@@ -65,9 +66,11 @@ def record(action: str, *, by: By, project: Project | None = None, target: str =
     """Writes one entry. `target` is what it was done to (an address, an issue key), `detail` is plain JSON."""
     if action not in ACTIONS:
         raise ValueError(f"not an action of the audit log: {action}")
-    return AuditEntry.objects.create(
+    entry = AuditEntry(
         action=action, project=project, person=by.person, actor=by.shown[:254], target=target[:1000], detail=detail
     )
+    rows.insert(entry)
+    return entry
 
 
 def entries(project: Project | None, *, before: int | None = None, limit: int = 25) -> list[AuditEntry]:

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from undelivered.database import ids
+from undelivered.database import ids, prepared, rows
 from undelivered.delivery.models import Notification, NotSent
 from undelivered.desk import audit, issue_keys, typed
 from undelivered.desk.actors import By
@@ -26,6 +26,14 @@ LONGEST_TEXT = 5_000_000  # a description or a comment; the mail's own limit is 
 LONGEST_RESOLUTION = 200
 LONGEST_URL = 2000
 DEFAULT_RESOLUTION = "Done"
+
+#: The row is locked, so that two people who resolve a request at the same moment make one event.
+LOCKED = f"""
+SELECT {rows.columns(Request, "r")}, {rows.columns(Project, "p")}, {rows.columns(Customer, "c")}
+FROM desk_request r JOIN desk_project p ON p.id = r.project_id JOIN desk_customer c ON c.id = r.reporter_id
+WHERE r.id = %s FOR UPDATE OF r
+"""  # noqa: S608
+CHANGED = "UPDATE desk_request SET status = %s, resolution = %s, updated_at = %s WHERE id = %s"
 _is_web_address = URLValidator(schemes=["http", "https"])
 
 
@@ -90,8 +98,7 @@ def update_request(
 
     What is as it was is not an event. Raises `BadInput`, and then nothing has happened.
     """
-    # The row is locked, so that two people who resolve a request at the same moment make one event.
-    request = Request.objects.select_for_update(of=("self",)).select_related("project", "reporter").get(pk=request.pk)
+    request = _locked(request)
     action = ids.uuid7()
     written = _comment(request, comment, public=public, by=by, action=action)
     happened = [Happened("public_comment_added")] if written and public else []
@@ -99,7 +106,7 @@ def update_request(
     happened += _added(request, participants, by)
     if written or happened:
         request.updated_at = timezone.now()
-        request.save(update_fields=["updated_at"])
+        prepared.execute(CHANGED, [request.status, request.resolution, request.updated_at, request.pk])
     public_one = written if public else None
     told = announce(request.project, happened, by=by, request=request, comment=public_one, action=action)
     kept = [internal(request, "public_comment_added", action)] if written and not public else []
@@ -127,6 +134,14 @@ def edit_comment(comment: Comment, *, body: str, public: bool | None = None, by:
     happened = [Happened("public_comment_edited")]
     told = announce(request.project, happened, by=by, request=request, comment=comment, action=comment.action)
     return Done(request, comment, told.notifications, told.not_sent)
+
+
+def _locked(request: Request) -> Request:
+    """The request as it is now, until the end of the transaction nobody else's."""
+    found = rows.read(Request, LOCKED, [request.pk], project=Project, reporter=Customer)
+    if not found:
+        raise Request.DoesNotExist
+    return found[0]
 
 
 def _next_number(project: Project) -> int:
@@ -160,7 +175,7 @@ def _comment(request: Request, text: str, *, public: bool, by: By, action: UUID)
     if not text.strip():
         return None
     audit.record("comment.added", by=by, project=request.project, target=request.issue_key, public=public)
-    return Comment.objects.create(
+    comment = Comment(
         request=request,
         person=by.person,
         customer=by.customer,
@@ -168,10 +183,12 @@ def _comment(request: Request, text: str, *, public: bool, by: By, action: UUID)
         public=public,
         action=action,
     )
+    rows.insert(comment)
+    return comment
 
 
 def _moved(request: Request, status: str | None, resolution: str, by: By) -> list[Happened]:
-    """Moves the request to a status: at most one event, named by where it comes from and where it goes."""
+    """Moves the request to a status, not saved yet: at most one event, named by where it comes from and goes."""
     resolution = typed.short("resolution", typed.line(resolution), LONGEST_RESOLUTION)
     if status is None or status == "":
         if resolution:
@@ -193,7 +210,6 @@ def _moved(request: Request, status: str | None, resolution: str, by: By) -> lis
     )
     request.status = Status(status)
     request.resolution = (resolution or DEFAULT_RESOLUTION) if status == Status.RESOLVED else ""
-    request.save(update_fields=["status", "resolution"])
     moved = {"from": old.value, "to": status, "resolution": request.resolution}
     audit.record("request.status_changed", by=by, project=request.project, target=request.issue_key, **moved)
     return [Happened(event, values={"request.previous_status": old.label})]

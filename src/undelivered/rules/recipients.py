@@ -6,7 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from undelivered.database import rows
 from undelivered.desk.models import Customer, Request
+
+#: Asked at every event. In the order in which they were added.
+PARTICIPANTS = f"""
+SELECT {rows.columns(Customer, "c")} FROM desk_participant p JOIN desk_customer c ON c.id = p.customer_id
+WHERE p.request_id = %s ORDER BY p.id
+"""  # noqa: S608
 
 
 @dataclass(frozen=True)
@@ -17,8 +24,7 @@ class Involved:
 
     @cached_property
     def participants(self) -> list[Customer]:
-        """In the order in which they were added."""
-        return list(self.request.participants.order_by("participant__id")) if self.request else []
+        return rows.read(Customer, PARTICIPANTS, [self.request.pk]) if self.request else []
 
 
 Who = Callable[[Involved, Sequence[Customer]], Sequence[Customer]]

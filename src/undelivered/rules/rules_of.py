@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from undelivered.database import rows
 from undelivered.desk import audit, typed
 from undelivered.desk.actors import By
 from undelivered.desk.bad_input import BadInput
@@ -18,6 +19,9 @@ from undelivered.rules.models import Rule
 from undelivered.rules.recipients import OF_A_REQUEST, RECIPIENTS
 
 LONGEST_NAME = 100
+
+#: Asked at every event.
+RULES = f"SELECT {rows.columns(Rule, 'r')} FROM rules_rule r WHERE project_id = %s AND event = ANY(%s)"  # noqa: S608
 
 
 def rules_of(project: Project, events: Collection[str] = EVENTS) -> list[Rule]:
@@ -32,8 +36,8 @@ def rules_of(project: Project, events: Collection[str] = EVENTS) -> list[Rule]:
     return [found[slug] for slug in wanted]
 
 
-def _by_event(project: Project, wanted: Sequence[str]) -> dict[str, Rule]:
-    return {rule.event: rule for rule in Rule.objects.filter(project=project, event__in=wanted)}
+def _by_event(project: Project, wanted: list[str]) -> dict[str, Rule]:
+    return {rule.event: rule for rule in rows.read(Rule, RULES, [project.pk, wanted])}
 
 
 def choices(event: Event) -> list[str]:
