@@ -15,9 +15,16 @@ from undelivered.delivery.transports.esp_url import is_esp
 
 def url(provider: Provider) -> str | None:
     """None where the provider has none. Raises `secrets.Unreadable` if it was stored under another secret key."""
-    if not provider.hook_secret or not is_esp(provider.url) or not esp_url.parse_esp_url(provider.url).esp.events:
+    if not provider.hook_secret or not is_esp(provider.url) or not _has_events(provider.url):
         return None
     return f"{settings.PUBLIC_URL}{path(provider.pk, secrets.decrypt(provider.hook_secret))}"
+
+
+def _has_events(url: str) -> bool:
+    try:
+        return esp_url.parse_esp_url(url).esp.events
+    except ValueError:  # a service that another version of Anymail knew
+        return False
 
 
 def path(provider_id: int, secret: str) -> str:

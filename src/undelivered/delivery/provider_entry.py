@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from undelivered.delivery import secrets
+from undelivered.delivery.hook_views import view_of
 from undelivered.delivery.models import Provider, ReturnPath
 from undelivered.delivery.transports import esp_url
 from undelivered.delivery.transports.esp_url import EspSettings, is_esp
@@ -101,12 +102,24 @@ def _esp(url: str, password: str | None, old: Provider | None, by_project: bool)
         raise ValueError(f"{parsed.esp.label} needs {' and '.join(lacks)}.")
     if by_project and "endpoint_url" in parsed.options:  # another library goes there, and does not look where it leads
         raise ValueError("The option endpoint_url is for the site's provider only.")
+    _refuse_unusable(given)
     values = {
         "return_path": ReturnPath.PROVIDER,
         "hook_secret": hook or secrets.encrypt(random.token_urlsafe(HOOK_SECRET_BYTES)),
     }
     stored = secrets.encrypt(esp_url.stored(given.secrets))
     return Entry(esp_url.without_secrets(url), parsed.esp.label, stored, parsed.hosts, values)
+
+
+def _refuse_unusable(given: EspSettings) -> None:
+    """What a service signs its events with is a key of some form, which its webhook would stumble over."""
+    names = [one.name for one in given.esp.secrets if one.events and one.name in given.secrets]
+    if not names:
+        return
+    try:
+        view_of(given, "https://desk.example.com/")
+    except Exception:  # whatever a library makes of a key that is none
+        raise ValueError(f"{given.esp.label} signs with no such {' or '.join(names)}: copy it once more.") from None
 
 
 def _kept(parsed: EspSettings, old: Provider | None) -> tuple[dict[str, str], str]:

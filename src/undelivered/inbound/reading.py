@@ -25,9 +25,9 @@ from undelivered.database.texts import writable, writable_json
 from undelivered.delivery import claim, feedback
 from undelivered.delivery.feedback import Did, Effect, Feedback
 from undelivered.delivery.models import Notification
-from undelivered.inbound import returned
+from undelivered.inbound import provider_events, returned
 from undelivered.inbound.findings import Finding, Reading
-from undelivered.inbound.models import Arrival, Made
+from undelivered.inbound.models import Arrival, Door, Made
 from undelivered.inbound.outcome import NOT_WAITED_FOR, Outcome, outcome
 
 _log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ WHERE a.id = g.id AND a.id >= %s AND a.id <= %s
 """  # noqa: S608
 
 #: Who reads what came in by a door; mails are read by all others.
-READERS: dict[str, Callable[[Arrival], Reading]] = {}
+READERS: dict[str, Callable[[Arrival], Reading]] = {Door.WEBHOOK: provider_events.read_event}
 
 
 class Away(Exception):

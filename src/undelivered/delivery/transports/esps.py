@@ -60,12 +60,16 @@ DESTINATIONS = ("api_url", "endpoint_url")
 
 @dataclass(frozen=True, slots=True)
 class Esp:
-    """`name`: as in `esp://name`. `label`: as the ESP writes it. `events`: whether Anymail reads its webhooks."""
+    """`name`: as in `esp://name`. `label`: as the ESP writes it. `events`: whether Anymail reads its webhooks.
+
+    `hears`: the settings that reading them takes.
+    """
 
     name: str
     label: str
     settings: tuple[Setting, ...]
     events: bool
+    hears: frozenset[str] = frozenset()
 
     @property
     def secrets(self) -> tuple[Setting, ...]:
@@ -109,9 +113,10 @@ def find(name: str) -> Esp:
     backend = _Source("backends", name)
     webhook = _Source("webhooks", name) if (_folder("webhooks") / f"{name}.py").exists() else None
     found = {setting.name: setting for setting in (*backend.settings(), *HANDED_ON.get(name, ()))}
-    for setting in webhook.settings() if webhook else ():
-        found.setdefault(setting.name, Setting(setting.name, secret=True, events=True))
-    return Esp(name, backend.label(), tuple(found.values()), webhook is not None)
+    heard = [setting.name for setting in webhook.settings()] if webhook else []
+    for heard_name in heard:
+        found.setdefault(heard_name, Setting(heard_name, secret=True, events=True))
+    return Esp(name, backend.label(), tuple(found.values()), webhook is not None, frozenset(heard))
 
 
 class _Source:
