@@ -46,8 +46,8 @@ async def door(url: str, folder: Path) -> None:
     import django
 
     django.setup()
-    from undelivered.inbound.conversation import Terms
     from undelivered.inbound.door import Plan, serve
+    from undelivered.inbound.envelope import Terms
 
     plan = Plan(url=lambda: url, zone=ZoneInfo("UTC"), spool=folder, terms=Terms("door.example"))
     await serve(plan, "127.0.0.1", 0, signals=(signal.SIGTERM,), ready=lambda port, tls_port: print(port, flush=True))

@@ -6,7 +6,8 @@ import base64
 
 from undelivered.inbound import ours
 from undelivered.inbound.access import Grant
-from undelivered.inbound.conversation import Conversation, Envelope, Terms
+from undelivered.inbound.conversation import Conversation
+from undelivered.inbound.envelope import Envelope, Terms
 from undelivered.inbound.ours import Ours
 from undelivered.inbound.replies import Reply
 

@@ -21,8 +21,8 @@ from cryptography.x509.oid import NameOID
 
 from tests.inbound.fake_line import GRANT, MAIL
 from undelivered.inbound.access import Access, Grant, digest, save
-from undelivered.inbound.conversation import Terms
 from undelivered.inbound.door import Door, Plan
+from undelivered.inbound.envelope import Terms
 from undelivered.inbound.tls import Certificate
 
 T = TypeVar("T")

@@ -18,7 +18,7 @@ from undelivered.delivery.models import Content, Notification
 from undelivered.desk.actors import UNDELIVERED
 from undelivered.inbound import credentials
 from undelivered.inbound.body import HEAD_LIMIT
-from undelivered.inbound.conversation import Terms
+from undelivered.inbound.envelope import Terms
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("committed")]
 ENVELOPE = (b"MAIL FROM:<it@it.example>", b"RCPT TO:<ann@b.example>")

@@ -104,6 +104,12 @@ def test_headers_without_end_are_refused_before_they_fill_the_memory() -> None:
     assert body.feed(b"\r\n\r\n.\r\n") == b""
 
 
+def test_headers_without_end_are_refused_when_they_come_all_at_once() -> None:
+    body = Body(25_000_000)
+    assert body.feed((b"X-Filler: " + b"x" * 988 + b"\r\n") * (HEAD_LIMIT // 1000 + 2) + b".\r\n") == b""
+    assert body.fault is Fault.ENDLESS_HEADERS
+
+
 def test_a_large_body_after_short_headers_is_welcome() -> None:
     mail = b"Subject: x\r\n\r\n" + b"y" * 76 * 10_000 + b"\r\n"
     assert read(mail + b".\r\n")[0].content == mail

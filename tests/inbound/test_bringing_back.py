@@ -9,7 +9,7 @@ import pytest
 from tests.inbound import reports
 from tests.inbound.fake_line import QUEUED, FakeLine, submission, talk
 from undelivered.inbound import replies
-from undelivered.inbound.conversation import MOST_RETURNED, Terms
+from undelivered.inbound.envelope import MOST_RETURNED, Terms
 from undelivered.inbound.lmtp import LmtpConversation
 from undelivered.inbound.ours import Ours
 

@@ -6,7 +6,8 @@ import pytest
 
 from tests.inbound.fake_line import GRANT, MAIL, QUEUED, FakeLine, base64_of, submission, talk
 from undelivered.inbound import replies
-from undelivered.inbound.conversation import MOST_ERRORS, MOST_IDLE_COMMANDS, MOST_KEPT, Conversation, Terms
+from undelivered.inbound.conversation import MOST_ERRORS, MOST_IDLE_COMMANDS, MOST_KEPT, Conversation
+from undelivered.inbound.envelope import Terms
 
 
 def test_the_greeting_names_the_server() -> None:

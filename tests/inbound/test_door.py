@@ -19,7 +19,7 @@ from tests.inbound.own_door import MAIL, Client, OwnDoor, certificate, door, kno
 from undelivered.delivery.relayed import Relayed
 from undelivered.inbound import limits, smtpd
 from undelivered.inbound.arrivals import NewArrival
-from undelivered.inbound.conversation import Terms
+from undelivered.inbound.envelope import Terms
 from undelivered.inbound.listening import Taken
 from undelivered.inbound.smtpd import RETURNED_S, STRANGER_S
 

@@ -10,7 +10,7 @@ import pytest
 from tests.inbound.fake_line import GRANT, MAIL
 from undelivered.delivery.relayed import Relayed
 from undelivered.inbound.access import Grant
-from undelivered.inbound.conversation import Envelope
+from undelivered.inbound.envelope import Envelope
 from undelivered.inbound.receive import MOST_HOPS, queued, receive
 from undelivered.inbound.replies import Reply
 

@@ -91,5 +91,7 @@ class Body:
             self.fault = Fault.LOOSE_DOT
         elif len(plain) - 2 > self.limit:
             self.fault = Fault.TOO_BIG
+        elif len(plain) > HEAD_LIMIT and not self._looked and head_end(plain) < 0:  # it came all at once
+            self.fault = Fault.ENDLESS_HEADERS
         else:
             self.content = plain[2:]

@@ -6,80 +6,20 @@ clients may pipeline (RFC 2920). The replies of one turn are written at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Protocol
-
 from undelivered.inbound import commands, ours, replies, verbs
 from undelivered.inbound.access import Grant
 from undelivered.inbound.body import Body, Fault
 from undelivered.inbound.commands import Bad
+from undelivered.inbound.envelope import Envelope, Line, Terms
 from undelivered.inbound.login import Exchange, Step
-from undelivered.inbound.ours import Ours
 from undelivered.inbound.replies import Reply
 
 MOST_ERRORS = 20
 #: Commands in a row that move nothing.
 MOST_IDLE_COMMANDS = 200
 MOST_LOGINS = 3
-#: Recipients of ours that one mail may have: a report is about one.
-MOST_RETURNED = 20
 #: Bytes kept while a reply is waited for; beyond them the line is asked to be quiet.
 MOST_KEPT = 64 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What the door offers, and how much of it."""
-
-    name: str = "localhost"
-    size_limit: int = 25 * 1024 * 1024
-    recipients: int = 1000
-
-
-@dataclass(slots=True)
-class Envelope:
-    """One mail, with what is known about where it came from.
-
-    What is to go on has `recipients`, what has come back is for addresses of ours: one mail may have both.
-    """
-
-    mail_from: str
-    smtputf8: bool = False
-    grants: tuple[Grant, ...] = ()
-    recipients: dict[str, None] = field(default_factory=dict)  # in order, each once
-    returned: dict[str, Ours] = field(default_factory=dict)
-    taken: int = 0  # RCPT commands that were answered with 250
-    content: bytes = b""
-    helo: str = ""
-    peer: str = ""
-    protocol: str = ""
-
-
-class Line(Protocol):
-    """What a conversation asks of the connection and of the door behind it."""
-
-    peer: str
-    encrypted: bool
-
-    def write(self, data: bytes) -> None: ...
-    def close(self) -> None: ...
-    def quiet(self, on: bool) -> None: ...
-    def offers_tls(self) -> bool: ...
-    def start_tls(self) -> None:
-        """Ends in `Conversation.encrypted`, later."""
-
-    def may_log_in(self) -> bool: ...
-    def log_in(self, user: str, password: str) -> None:
-        """Ends in `Conversation.logged_in`, later."""
-
-    def full(self) -> bool:
-        """Whether there is no room for another mail."""
-
-    def ours(self, address: str) -> Ours | Reply | None:
-        """What an address of ours is, or why it is none of ours; None for other people's."""
-
-    def submit(self, envelope: Envelope) -> Reply | None:
-        """The reply, or None: then it ends in `Conversation.answer`, later."""
 
 
 class Conversation:
@@ -254,17 +194,9 @@ class Conversation:
             return found
         if found is None and not self.grants:
             return ours.refusal(address)
-        known: dict[str, Ours] | dict[str, None] = self.mail.recipients if found is None else self.mail.returned
-        most = self.terms.recipients if found is None else MOST_RETURNED
-        if len(known) >= most and address not in known:
-            return replies.TOO_MANY_RECIPIENTS
-        if found is None:
-            self.mail.recipients[address] = None
-        else:
-            self.mail.returned[address] = found
-            self.brings = True
-        self.mail.taken += 1
-        return None
+        refusal = self.mail.add(address, found, self.terms)
+        self.brings = self.brings or (found is not None and refusal is None)
+        return refusal
 
     def begin_body(self) -> None:
         assert self.mail is not None

@@ -22,7 +22,7 @@ from undelivered.delivery.relayed import Relayed
 from undelivered.inbound import access, arrivals, ours, replies
 from undelivered.inbound.access import Access
 from undelivered.inbound.arrivals import NewArrival
-from undelivered.inbound.conversation import Envelope, Terms
+from undelivered.inbound.envelope import Envelope, Terms
 from undelivered.inbound.intake import Intake
 from undelivered.inbound.limits import Limits
 from undelivered.inbound.listening import Listening

@@ -7,7 +7,8 @@ reply for every recipient.
 from __future__ import annotations
 
 from undelivered.inbound import replies, verbs
-from undelivered.inbound.conversation import Conversation, Envelope
+from undelivered.inbound.conversation import Conversation
+from undelivered.inbound.envelope import Envelope
 from undelivered.inbound.replies import Reply
 
 

@@ -17,7 +17,7 @@ from undelivered.delivery.addresses import canonical
 from undelivered.delivery.relayed import Relayed
 from undelivered.inbound import arrivals, headers, replies
 from undelivered.inbound.access import Grant
-from undelivered.inbound.conversation import Envelope
+from undelivered.inbound.envelope import Envelope
 from undelivered.inbound.models import Door
 from undelivered.inbound.replies import Reply
 from undelivered.inbound.spool import Item

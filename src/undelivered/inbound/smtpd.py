@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from undelivered.inbound import replies
-from undelivered.inbound.conversation import Conversation, Envelope
+from undelivered.inbound.conversation import Conversation
+from undelivered.inbound.envelope import Envelope
 from undelivered.inbound.lmtp import LmtpConversation
 from undelivered.inbound.ours import Ours
 from undelivered.inbound.replies import Reply

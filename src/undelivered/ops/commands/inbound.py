@@ -80,8 +80,8 @@ def _allow_files(wanted: int) -> None:
 def plan(env: Env) -> Plan:
     """A door with these settings."""
     from undelivered.database import where
-    from undelivered.inbound.conversation import Terms
     from undelivered.inbound.door import Plan
+    from undelivered.inbound.envelope import Terms
     from undelivered.inbound.tls import Certificate, CertificateError
 
     try:
