@@ -176,12 +176,12 @@ def test_postgresql_is_killed_again_and_again(server: tuple[EmbeddedPostgres, Pa
 class Process:
     """`undelivered smtp` as a process of its own, which may be killed and started again."""
 
-    def __init__(self, folder: Path, data: Path) -> None:
+    def __init__(self, folder: Path, data: Path, **more: str) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
         settings = {"DATABASE_URL": attach(data), "DATA_DIR": str(folder), "SMTP_PORT": str(self.port)}
-        settings |= {"SECRET_KEY": "x", "LEAST_FREE_DISK": "1"}
+        settings |= {"SECRET_KEY": "x", "LEAST_FREE_DISK": "1", **more}
         self.environ = {**os.environ, **{f"UNDELIVERED_{name}": value for name, value in settings.items()}}
         self.start()
 
