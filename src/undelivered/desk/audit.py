@@ -55,6 +55,7 @@ ACTIONS: dict[str, str] = {
     "notification.released": "Sent the held notifications",
     "suppression.added": "Added an address to the suppression list",
     "suppression.lifted": "Took an address off the suppression list",
+    "suppression.asked": "Asked the provider to take an address off its own list",
     "suppression.imported": "Imported addresses into the suppression list",
     "suppression.exported": "Exported the suppression list",
     "log.exported": "Exported the log",

@@ -49,29 +49,29 @@ class ByHttp:
     """The steps are those of `AnymailBaseBackend._send`, with our own connection in the place of the session."""
 
     def __init__(self, settings: EspSettings, backend: Any) -> None:
-        self._backend = backend
-        self._client = Client(idempotent=settings.esp.name in IDEMPOTENT, public_only=settings.public_only)
+        self.backend = backend
+        self.client = Client(idempotent=settings.esp.name in IDEMPOTENT, public_only=settings.public_only)
         self.host = urlsplit(backend.api_url).netloc
         self.secure = backend.api_url.startswith("https:")
 
     async def carry(self, mail: OwnMail, trip: Trip) -> None:
-        backend, status = self._backend, mail.new_status()
+        backend, status = self.backend, mail.new_status()
         payload = backend.build_message_payload(mail, backend.send_defaults)
         request = requests.Request(**payload.get_request_params(backend.api_url)).prepare()
-        response = status.esp_response = await self._client.ask(request, trip)
+        response = status.esp_response = await self.client.ask(request, trip)
         backend.raise_for_status(response, payload, mail)
         status.set_recipient_status(backend.parse_recipient_status(response, payload, mail))
         backend.raise_for_recipient_status(status, response, payload, mail)
 
     def close(self) -> None:
-        self._client.close()
+        self.client.close()
 
 
 class ByThreads:
     """The client inside is made to be shared by threads."""
 
     def __init__(self, settings: EspSettings, backend: Any) -> None:
-        self._backend = backend
+        self.backend = backend
         self._threads = ThreadPoolExecutor(settings.max_connections, thread_name_prefix=f"esp-{settings.esp.name}")
         self._opening = threading.Lock()
         self.host, self.secure = settings.hosts[0] if settings.hosts else settings.esp.label, True
@@ -79,12 +79,12 @@ class ByThreads:
     async def carry(self, mail: OwnMail, trip: Trip) -> None:
         def send() -> None:
             with self._opening:
-                self._backend.open()
+                self.backend.open()
             trip.stage = Stage.AFTER_DOT
-            self._backend.send_messages([mail])
+            self.backend.send_messages([mail])
 
         await asyncio.get_running_loop().run_in_executor(self._threads, send)
 
     def close(self) -> None:
-        self._threads.submit(self._backend.close)
+        self._threads.submit(self.backend.close)
         self._threads.shutdown(wait=False)  # what was begun comes to its end
