@@ -9,7 +9,7 @@ from django.utils import timezone
 from tests import make
 from undelivered.bounces import Cause
 from undelivered.database import ids
-from undelivered.delivery import suppression
+from undelivered.delivery import provider_lift, suppression
 from undelivered.delivery.models import Notification, Suppression
 from undelivered.delivery.states import State
 from undelivered.desk.actors import UNDELIVERED
@@ -113,6 +113,21 @@ def test_lifting_offers_what_was_skipped_and_sends_it(client, it, admin):
     again = client.post(reverse("suppression-skipped", args=["IT"]), given, follow=True)
     assert Notification.objects.filter(resend_of__isnull=False).count() == 2
     assert again.status_code == 200
+
+
+def test_what_the_email_services_answered_is_shown(client, it, admin, monkeypatch):
+    asked = []
+
+    def ask(project, address, *, by, complaint):
+        asked.append((project, address, complaint))
+        said = ((True, "Postmark took it off its list, too."), (False, "Brevo could not be asked: no answer."))
+        return [provider_lift.Lifted("x", ok, sentence) for ok, sentence in said]
+
+    monkeypatch.setattr(provider_lift, "ask", ask)
+    text = lift(client, blocked(it)).text
+    assert "Postmark took it off its list, too." in text
+    assert "Brevo could not be asked: no answer." in text
+    assert asked == [(it, ANN, False)]
 
 
 def test_an_address_that_stays_blocked_for_the_whole_site_is_said_to(client, it, admin):

@@ -15,9 +15,9 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Collate
 
-from undelivered.bounces import Suppress
+from undelivered.bounces import Cause, Suppress
 from undelivered.database import ids
-from undelivered.delivery import counts, suppression, wake
+from undelivered.delivery import counts, provider_lift, suppression, wake
 from undelivered.delivery.addresses import canonical, domain_of
 from undelivered.delivery.enqueue import insert
 from undelivered.delivery.failures import kept_since
@@ -59,6 +59,8 @@ def resend(
     to = {old.id: (addresses or {}).get(old.id, old.recipient) for old in rows}
     blocks = _blocks(project, [canonical(address) for address in to.values()])
     copies: dict[UUID, UUID] = {}
+    lifted: set[str] = set()
+    listed: dict[UUID, str] = {}  # the provider may have the address on a list of its own
     for old in rows:
         key = canonical(to[old.id])
         if why := _why_not(old) or _stays_blocked(to[old.id], blocks[key]):
@@ -67,10 +69,14 @@ def resend(
         for block in blocks.pop(key, []):
             suppression.lift(block, by=by, project=project)
             done.lifted.append(block)
+            lifted.add(key)
         content = (contents or {}).get(old.id)
         done.new.append(_again(old, _saved(content) if content else _kept(old, copies), to[old.id]))
+        if key in lifted or old.cause == Cause.SUPPRESSED:
+            listed[done.new[-1].id] = to[old.id]
         del done.refused[old.id]
     _write(project, done, by)
+    provider_lift.ask_first(project, listed, by=by)
     return done
 
 

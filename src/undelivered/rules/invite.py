@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
-from undelivered.delivery import suppression
+from undelivered.delivery import provider_lift, suppression
 from undelivered.delivery.models import Notification, NotSent
 from undelivered.desk import audit
 from undelivered.desk.actors import By
@@ -71,6 +71,7 @@ def resend_invite(project: Project, customer: Customer, *, by: By, confirmed: bo
     existing = _admit(project, [customer])
     told = announce(project, [Happened("customer_invited", about=[customer])], by=by)
     audit.record("customer.reinvited", by=by, project=project, target=customer.address, lifted=lifted)
+    provider_lift.ask_first(project, {one.id: one.recipient for one in told.notifications}, by=by, complaint=confirmed)
     return _invited(Invitee(customer.address, customer.name), customer, customer.pk in existing, told)
 
 

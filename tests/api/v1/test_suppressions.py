@@ -8,8 +8,10 @@ import pytest
 
 from tests import make
 from tests.api.caller import Caller
+from undelivered.delivery import provider_lift
 from undelivered.delivery.addresses import canonical
 from undelivered.delivery.models import Suppression
+from undelivered.desk.actors import By
 from undelivered.desk.models import AuditEntry, Project
 
 
@@ -66,8 +68,25 @@ def test_a_suppression_is_lifted_by_id_or_address(caller: Caller, project: Proje
         entry = block(project, "ann@northwind.example")
         path = "/Ann%40Northwind.example"
     got = caller.delete(f"/projects/IT/suppressions{path}")
-    assert (got.status, got.json) == (200, {"address": entry.address, "skipped": 0})
+    assert (got.status, got.json) == (200, {"address": entry.address, "skipped": 0, "providers": []})
     assert not Suppression.objects.exists()
+
+
+def test_lifting_says_what_the_email_services_answered(
+    caller: Caller, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def ask(*whom: object, complaint: bool, by: By) -> list[provider_lift.Lifted]:
+        asked.append((*whom, complaint))
+        return [provider_lift.Lifted("Postmark", False, "Postmark could not be asked: no answer within 5 seconds.")]
+
+    monkeypatch.setattr(provider_lift, "ask", ask)
+    entry = block(project)
+    (said,) = caller.delete(f"/projects/IT/suppressions/{entry.pk}").json["providers"]
+    assert (said["provider"], said["ok"]) == ("Postmark", False)
+    assert "could not be asked" in said["said"]
+    assert asked == [(project, "ann@northwind.example", False)]
 
 
 def test_lifting_says_how_many_notifications_were_skipped(caller: Caller, project: Project) -> None:

@@ -12,7 +12,7 @@ from tests.delivery.transports.scripted_api import Api, closes, http, serving, s
 from tests.delivery.transports.test_esp import SES, TAKEN, url_of
 from undelivered.delivery.transports import esps
 from undelivered.delivery.transports.esp_http import Lost
-from undelivered.delivery.transports.esp_lists import ASKS, BY_BOTO, take_off
+from undelivered.delivery.transports.esp_lists import ASKS, BY_BOTO, UNWANTED, take_off
 
 pytestmark = pytest.mark.filterwarnings("ignore::anymail.exceptions.AnymailNotSupportedWarning")
 
@@ -21,10 +21,10 @@ QUOTED = "ann%2Bo%27neil%2Fx%40customer.example"
 GONE, ABSENT, STAYS = "took it off its list, too", "did not have it", "did not take it off"
 
 
-def asked(*script: Any, url: str, to: str = "api_url") -> tuple[tuple[bool, str], Api]:
+def asked(*script: Any, url: str, to: str = "api_url", complaint: bool = True) -> tuple[tuple[bool, str], Api]:
     async def run() -> Any:
         async with serving(*script) as api:
-            return await take_off(settings_of(f"{url}&{to}={api.url}"), ADDRESS), api
+            return await take_off(settings_of(f"{url}&{to}={api.url}"), ADDRESS, complaint=complaint), api
 
     return asyncio.run(run())
 
@@ -85,6 +85,13 @@ def test_one_says_who_one_is_as_with_a_mail() -> None:
     assert api.asked[0].json == {"key": "k1-hush", "email": ADDRESS}
     _, api = asked(http(200), url=url("mailgun"))
     assert api.asked[0].headers["authorization"].startswith("Basic ")
+
+
+def test_lists_of_people_who_want_no_mail_are_left_alone_unless_one_agreed() -> None:
+    for name, lists in (("mailgun", ["bounces"]), ("sendgrid", ["bounces", "blocks", "invalid_emails"])):
+        _, api = asked(http(200), url=url(name), complaint=False)
+        assert sorted(one.target.split("/")[-2] for one in api.asked) == sorted(lists)
+    assert {path for asks in ASKS.values() for _, path, _ in asks} >= UNWANTED
 
 
 def test_one_refusal_among_several_is_told() -> None:

@@ -15,7 +15,8 @@ from undelivered.api import cursors
 from undelivered.api.auth import MANAGE, READ, Call, by, not_found, project_of
 from undelivered.api.errors import ApiError
 from undelivered.api.fields import Address, Answer, Body, Cursor, Limit, Moment, Note, Query, Search
-from undelivered.delivery import suppression, suppression_files, suppression_import
+from undelivered.bounces import Suppress
+from undelivered.delivery import provider_lift, suppression, suppression_files, suppression_import
 from undelivered.delivery.addresses import canonical
 from undelivered.delivery.models import Suppression
 from undelivered.delivery.suppression_files import Line
@@ -87,11 +88,20 @@ class WhichAddress(Which):
     address: Search = Field(min_length=1)
 
 
+class ProviderSaid(Answer):
+    """What an email service answered when it was asked to take the address off its own list. `ok`: it is off."""
+
+    provider: str
+    ok: bool
+    said: str
+
+
 class Lifted(Answer):
     """`skipped` is how many notifications were not sent because of it, and were not sent again since."""
 
     address: str
     skipped: int
+    providers: list[ProviderSaid] = Field(description="Of the services that mail goes to, those that keep lists.")
 
 
 @router.get("/projects/{key}/suppressions", auth=READ, response=SuppressionPage, summary="Suppression list")
@@ -173,7 +183,10 @@ def _lift(request: Call, project: Project, entry: Suppression, confirmed: bool) 
         skipped = suppression.lift(entry, by=by(request), confirmed=confirmed, project=project)
     except suppression.NeedsConfirmation as error:
         raise ApiError("confirmation_needed", f"{error} Then repeat the call with `confirmed=true`.") from None
-    return Lifted(address=entry.address, skipped=skipped)
+    complaint = suppression.rule(entry.cause) is Suppress.COMPLAINT
+    told = provider_lift.ask(project, entry.address, by=by(request), complaint=complaint)
+    said = [ProviderSaid(provider=one.provider, ok=one.ok, said=one.sentence) for one in told]
+    return Lifted(address=entry.address, skipped=skipped, providers=said)
 
 
 def shown(row: Suppression) -> SuppressionShown:

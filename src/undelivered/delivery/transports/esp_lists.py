@@ -48,6 +48,13 @@ ASKS: dict[str, tuple[tuple[str, str, Any], ...]] = {
     "sparkpost": (("DELETE", "suppression-list/{address}", None),),
     "unisender_go": (("POST", "suppression/delete.json", {"email": "{address}"}),),
 }
+#: Lists of people who do not want mail, where they are apart from those of dead addresses.
+UNWANTED = frozenset({
+    "{sender_domain}/complaints/{address}",
+    "{sender_domain}/unsubscribes/{address}",
+    "suppression/spam_reports/{address}",
+    "asm/suppressions/global/{address}",
+})  # fmt: skip
 BY_BOTO = frozenset({"amazon_ses"})
 USUAL = {"MessageStream": "outbound"}
 #: In the JSON of an answer, without blanks and in small letters: the address was not on the list; or it stays there.
@@ -61,8 +68,11 @@ class Said(Enum):
     REFUSED = "refused"
 
 
-async def take_off(settings: EspSettings, address: str) -> tuple[bool, str]:
-    """Whether the address is on no list of the service any more, and what it said, in a sentence. Raises `Lost`."""
+async def take_off(settings: EspSettings, address: str, *, complaint: bool = False) -> tuple[bool, str]:
+    """Whether the address is on no list of the service any more, and what it said, in a sentence. Raises `Lost`.
+
+    `complaint`: the person agreed to get mail again, so that lists of complaints are asked, too.
+    """
     label, name = settings.esp.label, settings.esp.name
     if name not in ASKS and name not in BY_BOTO:
         return False, f"{label} has no way to be asked: look there whether it has the address on a list of its own."
@@ -71,7 +81,7 @@ async def take_off(settings: EspSettings, address: str) -> tuple[bool, str]:
         return False, f"{label} could not be asked: the provider's URL lacks the option sender_domain."
     way = carrier(settings)
     try:
-        said = await _ask(way, name, values)
+        said = await _ask(way, name, values, complaint)
     finally:
         way.close()
     if refusals := [words for what, words in said if what is Said.REFUSED]:
@@ -81,12 +91,13 @@ async def take_off(settings: EspSettings, address: str) -> tuple[bool, str]:
     return True, f"{label} did not have it on its list."
 
 
-async def _ask(way: Carrier, name: str, values: Mapping[str, Any]) -> list[tuple[Said, str]]:
+async def _ask(way: Carrier, name: str, values: Mapping[str, Any], complaint: bool) -> list[tuple[Said, str]]:
     if isinstance(way, ByThreads):
         return [await asyncio.to_thread(_by_boto, way.backend, str(values["address"]))]
     assert isinstance(way, ByHttp)
     known = _headers(way.backend)
-    asked = [_request(way.backend.api_url, known, one, values) for one in ASKS[name]]
+    asks = [one for one in ASKS[name] if complaint or one[1] not in UNWANTED]
+    asked = [_request(way.backend.api_url, known, one, values) for one in asks]
     answers = await asyncio.gather(*(way.client.ask(request, Trip()) for request in asked))
     return [_said(name, Answer(one.status_code, one.text, str(one.reason))) for one in answers]
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from undelivered.database import ids
-from undelivered.delivery import failures, suppression
+from undelivered.delivery import failures, provider_lift, suppression
 from undelivered.delivery.addresses import canonical
 from undelivered.delivery.models import Notification, Suppression
 from undelivered.delivery.resend import MOST
@@ -103,6 +103,8 @@ def lift(request: ProjectRequest, entry_id: int) -> HttpResponse:
         messages.warning(request, f"{left.address} is still blocked for {whose}: {_cause(left).lower()}.")
     else:
         messages.success(request, f"{entry.address} is off the list.")
+    for said in provider_lift.ask(request.project, entry.address, by=request.by, complaint=is_complaint(entry)):
+        messages.add_message(request, messages.SUCCESS if said.ok else messages.WARNING, said.sentence)
     where = redirect("suppressions", key=request.project.key)
     if missed:
         # What was skipped is found again by the time since which it was blocked.
