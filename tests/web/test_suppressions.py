@@ -137,6 +137,15 @@ def test_an_address_that_stays_blocked_for_the_whole_site_is_said_to(client, it,
     assert f"{ANN} is still blocked for the whole site: domain does not exist." in lift(client, entry).text
 
 
+def test_no_provider_is_asked_as_long_as_another_entry_blocks(client, it, admin, monkeypatch):
+    monkeypatch.setattr(provider_lift, "ask", lambda *values, **named: pytest.fail("asked"))
+    make.customer(ANN, of=it)
+    entry = blocked(it)
+    Suppression.objects.create(project=None, address=ANN, address_key=ANN, cause=Cause.HOST_UNKNOWN)
+    lift(client, entry)
+    lift(client, blocked(it, "bo@x.example", cause=Cause.FEEDBACK))  # asks for a confirmation first
+
+
 def test_what_is_more_than_one_step_sends_is_offered_again(client, it, admin, monkeypatch):
     monkeypatch.setattr(page_of_the_list, "MOST", 2)
     entry = blocked(it)

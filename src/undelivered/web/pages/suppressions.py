@@ -98,18 +98,23 @@ def lift(request: ProjectRequest, entry_id: int) -> HttpResponse:
         suppression.lift(entry, by=request.by, confirmed=confirmed, project=request.project)
     except suppression.NeedsConfirmation:
         return render(request, "suppressions/confirm.html", {"entry": entry, "cause": _cause(entry)})
-    if left := suppression.find(request.project, entry.address):
-        whose = "the project" if left.project_id else "the whole site"
-        messages.warning(request, f"{left.address} is still blocked for {whose}: {_cause(left).lower()}.")
-    else:
-        messages.success(request, f"{entry.address} is off the list.")
-    for said in provider_lift.ask(request.project, entry.address, by=request.by, complaint=is_complaint(entry)):
-        messages.add_message(request, messages.SUCCESS if said.ok else messages.WARNING, said.sentence)
+    _say_what_holds(request, entry)
     where = redirect("suppressions", key=request.project.key)
     if missed:
         # What was skipped is found again by the time since which it was blocked.
         where["Location"] += "?" + urlencode({"lifted": entry.address, "since": entry.since.isoformat()})
     return where
+
+
+def _say_what_holds(request: ProjectRequest, lifted: Suppression) -> None:
+    """Another entry may still block the address; if none does, the provider is asked about its own list."""
+    if left := suppression.find(request.project, lifted.address):
+        whose = "the project" if left.project_id else "the whole site"
+        messages.warning(request, f"{left.address} is still blocked for {whose}: {_cause(left).lower()}.")
+        return
+    messages.success(request, f"{lifted.address} is off the list.")
+    for said in provider_lift.ask(request.project, lifted.address, by=request.by, complaint=is_complaint(lifted)):
+        messages.add_message(request, messages.SUCCESS if said.ok else messages.WARNING, said.sentence)
 
 
 @project_admin
