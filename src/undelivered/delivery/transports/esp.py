@@ -80,7 +80,8 @@ class _Attempt:
         try:
             async with asyncio.timeout(self.settings.timeout_s):
                 for _ in range(ASKS):
-                    await asyncio.sleep(max(0.0, self.transport.busy_until - time.monotonic()))
+                    if (pause := self.transport.busy_until - time.monotonic()) > 0:
+                        await asyncio.sleep(pause)
                     outcome = await self._ask()
                     if not self._asks_again():
                         break
@@ -109,7 +110,9 @@ class _Attempt:
             return self._lost(lost)
         except AnymailRecipientsRefused as error:
             status = error.email_message.anymail_status.status
-            return self._refused("invalid" if "invalid" in status else "rejected", self._read(error.response))
+            answer = self._read(error.response)
+            self._note(answer)
+            return self._refused("invalid" if "invalid" in status else "rejected", answer)
         except AnymailAPIError as error:
             return self._judged(error)
         except (AnymailError, ValueError, TypeError) as error:
@@ -144,6 +147,7 @@ class _Attempt:
         status = found.status if found and found.status else "unknown"
         if answer.status < 300 and status in ("sent", "queued", "unknown"):
             return esp_words.accepted(answer, self.label, str(found.message_id or "") if found else "", self._facts())
+        self._note(answer)
         if status in ("rejected", "invalid"):
             return self._refused(status, answer)
         if answer.status < 300:
@@ -157,9 +161,9 @@ class _Attempt:
                 self.answer = esp_aws.answer(error.__cause__ or error)
             except Lost as lost:
                 return self._lost(lost)
-            self.talk.append(f"<- {self.answer.shown}")
         else:
             self.answer = self._read(error.response)
+        self._note(self.answer)
         return esp_words.judged(self.answer, self._facts())
 
     def _refused(self, status: str, answer: Answer) -> Outcome:
@@ -171,8 +175,10 @@ class _Attempt:
         if hasattr(response, "status_code"):
             wait_s = esp_words.pause_s(response.headers.get("Retry-After"))
             answer = Answer(response.status_code, response.text, str(response.reason or ""), wait_s)
-        self.talk.append(f"<- {answer.shown}")
         return answer
+
+    def _note(self, answer: Answer) -> None:
+        self.talk.append(f"<- {answer.shown}")
 
     def _lost(self, lost: Lost) -> Outcome:
         self.talk.append(f"({lost.text})")

@@ -12,12 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-import requests
 from anymail.backends.base_requests import AnymailRequestsBackend
 
 from undelivered.delivery.outcomes import Stage
 from undelivered.delivery.transports import esp_aws
-from undelivered.delivery.transports.esp_http import Client, Trip
+from undelivered.delivery.transports.esp_http import Client, Request, Trip
 from undelivered.delivery.transports.esp_mail import OwnMail
 from undelivered.delivery.transports.esp_url import EspSettings
 
@@ -57,7 +56,7 @@ class ByHttp:
     async def carry(self, mail: OwnMail, trip: Trip) -> None:
         backend, status = self.backend, mail.new_status()
         payload = backend.build_message_payload(mail, backend.send_defaults)
-        request = requests.Request(**payload.get_request_params(backend.api_url)).prepare()
+        request = Request.of(**payload.get_request_params(backend.api_url))
         response = status.esp_response = await self.client.ask(request, trip)
         backend.raise_for_status(response, payload, mail)
         status.set_recipient_status(backend.parse_recipient_status(response, payload, mail))

@@ -14,8 +14,10 @@ import ssl
 import time
 from base64 import b64encode
 from collections import deque
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from io import BytesIO
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -51,6 +53,30 @@ class Lost(Exception):
         self.text = text
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as it goes out."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str | bytes]
+    body: bytes
+
+    @classmethod
+    def of(cls, method: str, url: str, **given: Any) -> Request:
+        """From what `requests` takes: `headers`, `data`, and also `params`, `files`, `auth`."""
+        data = given.get("data")
+        if isinstance(data, str | bytes) and not any(given.get(name) for name in ("params", "files", "auth")):
+            body = data.encode() if isinstance(data, str) else data  # nearly all: JSON, written already
+            return cls(method, url, {**(given.get("headers") or {}), "Content-Length": str(len(body))}, body)
+        parts = {name: given.get(name) for name in ("headers", "data", "params", "files", "auth")}
+        prepared = requests.Request(method, url, **parts).prepare()
+        written = prepared.body or b""
+        assert isinstance(written, str | bytes), "a stream"
+        whole = written.encode() if isinstance(written, str) else written
+        return cls(method, str(prepared.url), dict(prepared.headers), whole)
+
+
 @dataclass(slots=True)
 class Trip:
     """One request on its way: CONNECT, then DATA, then AFTER_DOT, once all of it has left."""
@@ -81,13 +107,16 @@ class Client:
     def __init__(
         self, *, idempotent: bool = False, public_only: bool = False, proxies: dict[str, str] | None = None
     ) -> None:
-        self._tls = _tls_context()
         self._idempotent, self._public_only = idempotent, public_only
         self._proxies = getproxies() if proxies is None else proxies
         self._idle: dict[tuple[str, str], deque[_Connection]] = {}
         self._closed = False
 
-    async def ask(self, request: requests.PreparedRequest, trip: Trip) -> requests.Response:
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        return _tls_context()
+
+    async def ask(self, request: Request, trip: Trip) -> requests.Response:
         """Raises `Lost`. May be cancelled at any time; `trip` then tells how far it was."""
         try:
             return await self._asked(request, trip)
@@ -106,8 +135,8 @@ class Client:
             while line:
                 line.pop().writer.close()
 
-    async def _asked(self, request: requests.PreparedRequest, trip: Trip) -> requests.Response:
-        url = urlsplit(str(request.url))
+    async def _asked(self, request: Request, trip: Trip) -> requests.Response:
+        url = urlsplit(request.url)
         line = self._idle.setdefault((url.scheme, url.netloc), deque())
         message = self._message(request, url)
         kept = self._kept(line)
@@ -141,18 +170,17 @@ class Client:
             connection.abort()
         return None
 
-    def _message(self, request: requests.PreparedRequest, url: SplitResult) -> bytes:
-        body = request.body or b""
-        if isinstance(body, str):
-            body = body.encode()
-        assert isinstance(body, bytes), "a stream"
+    def _message(self, request: Request, url: SplitResult) -> bytes:
         headers = {"Host": url.netloc, "User-Agent": USER_AGENT, "Accept-Encoding": "identity", **request.headers}
         if self._idempotent:
-            headers["Idempotency-Key"] = hashlib.blake2b(body, digest_size=20).hexdigest()
-        lines = [f"{request.method} {request.path_url} HTTP/1.1"]
+            headers["Idempotency-Key"] = hashlib.blake2b(request.body, digest_size=20).hexdigest()
+        target = f"{url.path or '/'}?{url.query}" if url.query else url.path or "/"
+        lines = [f"{request.method} {target} HTTP/1.1"]
         for name, value in headers.items():
             lines.append(f"{name}: {value.decode('latin-1') if isinstance(value, bytes) else value}")
-        return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+        if any("\n" in line or "\r" in line for line in lines):
+            raise ValueError("a header with a line end")
+        return "\r\n".join([*lines, "", ""]).encode("latin-1") + request.body
 
     async def _opened(self, url: SplitResult) -> _Connection:
         async with asyncio.timeout(CONNECT_S):
@@ -244,13 +272,13 @@ async def _chunks(reader: asyncio.StreamReader) -> bytes:
 
 
 def _response(
-    request: requests.PreparedRequest, status: int, reason: str, headers: http.client.HTTPMessage, body: bytes
+    request: Request, status: int, reason: str, headers: http.client.HTTPMessage, body: bytes
 ) -> requests.Response:
     response = requests.Response()
     response.status_code, response.reason = status, reason
     response.headers = CaseInsensitiveDict(headers.items())
     response.encoding = get_encoding_from_headers(response.headers) or "utf-8"
-    response.url, response.request = str(request.url), request
+    response.url = request.url
     response._content, response._content_consumed = body, True
     return response
 

@@ -12,12 +12,11 @@ from enum import Enum
 from typing import Any
 from urllib.parse import quote, urljoin
 
-import requests
 from django.core.mail import EmailMessage
 
 from undelivered.delivery.transports import esp_aws
 from undelivered.delivery.transports.esp_hands import ByHttp, ByThreads, Carrier, carrier
-from undelivered.delivery.transports.esp_http import Trip
+from undelivered.delivery.transports.esp_http import Request, Trip
 from undelivered.delivery.transports.esp_url import EspSettings
 from undelivered.delivery.transports.esp_words import Answer
 
@@ -108,13 +107,11 @@ def _headers(backend: Any) -> dict[str, Any]:
     return {"headers": told["headers"], "auth": told["auth"]}
 
 
-def _request(
-    api_url: str, known: dict[str, Any], ask: tuple[str, str, Any], values: Mapping[str, Any]
-) -> requests.PreparedRequest:
+def _request(api_url: str, known: dict[str, Any], ask: tuple[str, str, Any], values: Mapping[str, Any]) -> Request:
     method, path, body = ask
     quoted = {name: quote(str(value), safe="") for name, value in values.items()}
     data = None if body is None else json.dumps(_filled(body, values))
-    return requests.Request(method, urljoin(api_url, path.format_map(quoted)), data=data, **known).prepare()
+    return Request.of(method, urljoin(api_url, path.format_map(quoted)), data=data, **known)
 
 
 def _filled(body: Any, values: Mapping[str, Any]) -> Any:
