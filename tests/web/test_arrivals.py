@@ -101,8 +101,19 @@ def test_a_row_says_what_came_from_whom_about_what_and_what_it_did(
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"door": "webhook", "about": {"esp": "postmark"}, "kind": "complained"}, ["Complaint", "Postmark's webhook"]),
-        ({"door": "webhook", "about": {"esp": "gone"}, "kind": "x_y"}, ["X y", "gone's webhook"]),
+        (
+            {
+                "door": "webhook",
+                "about": {"esp": "postmark"},
+                "kind": "SpamComplaint",
+                "result": [{"said": "complained", "did": "known"}],
+            },
+            ["Complaint", "Postmark's webhook"],
+        ),
+        (
+            {"door": "webhook", "about": {"esp": "gone"}, "kind": "link_ClickTracked"},
+            ["Link ClickTracked", "gone's webhook"],
+        ),
         ({"door": "mailbox", "about": {"mailbox": 999}}, ["A mailbox that was removed"]),
         ({"door": "pipe", "about": {}, "kind": "auto_reply", "state": Made.IGNORED}, ["Automatic answer", "Ignored"]),
         ({"state": Made.NEW, "kind": "", "detail": ""}, ["Not read yet"]),
@@ -245,6 +256,7 @@ def test_an_event_is_shown_as_json_in_lines(client: Client, it: Project, mara: P
     answer = one(client, arrived(it, door="webhook", kind="bounced", raw=raw, about={"esp": "postmark"}))
     assert escape('{\n  "RecordType": "Bounce",') in answer.text
     assert "The event, as it came" in answer.text
+    assert "The provider&#x27;s word" in answer.text
     assert "ü" in answer.text
 
 

@@ -16,7 +16,7 @@ from undelivered.delivery.suppression import cause_label
 from undelivered.delivery.transports import esps
 from undelivered.inbound.models import Arrival, Door, Evidence, Made, Mailbox
 
-#: `Arrival.kind` -> (icon, what it is). Those of providers' events are `_EVENTS`.
+#: `Arrival.kind` of a mail -> (icon, what it is).
 KINDS: dict[str, tuple[str, str]] = {
     "failure": ("provider", "Bounce"),
     "delay": ("clock", "Notice of delay"),
@@ -28,16 +28,12 @@ KINDS: dict[str, tuple[str, str]] = {
     "other": ("requests", "Another mail"),
     "probe": ("pulse", "Provider's test"),
 }
+#: What a provider's event says -> the same. Every provider calls it otherwise: its own word stands in the details.
 _EVENTS: dict[str, tuple[str, str]] = {
-    "bounced": ("provider", "Bounce"),
-    "rejected": ("provider", "Refusal"),
-    "failed": ("provider", "Failure"),
-    "deferred": ("clock", "Delay"),
-    "delivered": ("check", "Delivery"),
-    "complained": ("flag", "Complaint"),
-    "unsubscribed": ("bell", "Unsubscribe"),
-    "opened": ("eye", "Opened"),
-    "clicked": ("link", "Link followed"),
+    Said.BOUNCED: ("provider", "Bounce"),
+    Said.COMPLAINED: ("flag", "Complaint"),
+    Said.DELIVERED: ("check", "Delivery"),
+    Said.DELAYED: ("clock", "Delay"),
 }
 #: What was made of it -> a badge, where it changed nothing.
 _MADE: dict[str, tuple[str, str]] = {
@@ -80,10 +76,17 @@ class Finding:
 
 def what_came(arrival: Arrival) -> tuple[str, str]:
     """(icon, words) for the kind of thing that came in."""
-    kinds = _EVENTS if arrival.door == Door.WEBHOOK else KINDS
     if not arrival.kind:
         return ("clock", "Not read yet") if arrival.state == Made.NEW else ("unknown", "Unreadable")
-    return kinds.get(arrival.kind, ("info", arrival.kind.replace("_", " ").capitalize()))
+    if arrival.door != Door.WEBHOOK:
+        return KINDS.get(arrival.kind, ("info", _capital(arrival.kind)))
+    said = next((str(entry["said"]) for entry in arrival.result if entry.get("said")), "")
+    return _EVENTS.get(said) or ("info", _capital(arrival.kind))
+
+
+def _capital(word: str) -> str:
+    """Another program's word, at the beginning of a line."""
+    return word[:1].upper() + word[1:].replace("_", " ")
 
 
 def origin(arrival: Arrival, boxes: Mapping[int, Mailbox]) -> str:
@@ -147,6 +150,7 @@ def facts(arrival: Arrival) -> list[tuple[str, str]]:
         ("Sending server", about.get("peer")),
         ("Called itself", about.get("helo")),
         ("Protocol", about.get("protocol")),
+        ("The provider's word", arrival.kind if arrival.door == Door.WEBHOOK else ""),
         ("Tries", arrival.tries or ""),
     )
     return [(label, str(value)) for label, value in known if value]
