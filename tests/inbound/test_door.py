@@ -415,3 +415,13 @@ def test_the_socket_for_lmtp_goes_over_to_the_next_door(tmp_path: Path) -> None:
             with Client(path) as other:
                 assert other.reply().startswith("220")
         assert [one.name for one in tmp_path.iterdir() if one.name.startswith(".lmtp")] == []
+
+
+def test_a_client_of_lmtp_that_others_use_gets_through(tmp_path: Path) -> None:
+    path = reports.path(uuid4())
+    with door(tmp_path, lmtp=tmp_path / "lmtp") as made:
+        with smtplib.LMTP(str(tmp_path / "lmtp")) as client:
+            assert client.sendmail("", [path], reports.report()) == {}
+        [(_, one)] = made.door.spool.read(made.door.spool.waiting())
+    assert isinstance(one, NewArrival)
+    assert (one.door, one.about["to"], one.about["protocol"]) == ("lmtp", path, "LMTP")

@@ -187,7 +187,7 @@ class Process:
 
     def start(self) -> None:
         self.process = subprocess.Popen([sys.executable, "-m", "undelivered", "smtp"], env=self.environ)
-        until(self._answers)
+        until(self._answers, seconds=60)
 
     def _answers(self) -> bool:
         with contextlib.suppress(OSError):
