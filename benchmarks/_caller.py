@@ -36,6 +36,15 @@ def prepare(port: int) -> dict[str, Any]:
     return {"token": secret}
 
 
+def trust() -> dict[str, Any]:
+    """Whoever is on this machine may hand over the project's mail by SMTP."""
+    from undelivered.desk.actors import UNDELIVERED
+    from undelivered.inbound import credentials
+
+    credentials.trust(_kept["project"], "127.0.0.0/8", by=UNDELIVERED)
+    return {}
+
+
 def write(n: int, per_call: int, size: int = 4096) -> None:
     """The bodies of the calls to come."""
     made = mails(n, size)
@@ -215,5 +224,5 @@ if __name__ == "__main__":
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "undelivered.settings")
     django.setup()
-    deeds = (prepare, write, by_api, directly, fill, open_requests, comment, same_template)
+    deeds = (prepare, trust, write, by_api, directly, fill, open_requests, comment, same_template)
     serve({deed.__name__: deed for deed in deeds})

@@ -29,15 +29,20 @@ PER_CALL = 100
 def served(command: list[str], port: int, env: dict[str, str]) -> Iterator[int]:
     process = subprocess.Popen(command, cwd=ROOT, env=env)
     try:
-        while True:
-            assert process.poll() is None, "the server ended"
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
+        wait_for(port, process)
         yield port
     finally:
         end(process)
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Until a server listens there."""
+    while True:
+        assert process.poll() is None, "the server ended"
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
 
 
 def free_port() -> int:
