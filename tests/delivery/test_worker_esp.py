@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from tests import make
-from tests.delivery.transports.scripted_api import POSTMARK_OK, Api, http, serving
+from tests.delivery.transports.scripted_api import POSTMARK_OK, Api, Behaviour, http, serving
 from tests.delivery.worker_at import WorkerAt, state_of
 from undelivered.delivery import providers, signing
 from undelivered.delivery.models import Content, Notification
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.real
 
 
 @contextmanager
-def api_in_a_thread(*script: bytes) -> Iterator[Api]:
+def api_in_a_thread(*script: bytes | Behaviour) -> Iterator[Api]:
     """The worker's loop stands still between its turns; the API has one of its own."""
     ready, done, loop = threading.Event(), asyncio.Event(), asyncio.new_event_loop()
     found: list[Api] = []
