@@ -186,6 +186,7 @@ def test_a_mailbox_is_looked_into_by_one_at_a_time(box, server):
     with psycopg.connect(wake.url(), autocommit=True) as other:
         other.execute("SELECT pg_advisory_lock(%s, %s)", [LOCK, box.pk])
         assert looked(box) is None
+        other.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK, box.pk])  # the end of a connection is noticed later
     assert looked(box).taken == 1
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s", [LOCK])
