@@ -6,14 +6,17 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from tests import make
 from tests.delivery.transports.scripted_api import POSTMARK_OK, Api, Behaviour, http, serving
 from tests.delivery.worker_at import WorkerAt, state_of
 from undelivered.delivery import providers, signing
-from undelivered.delivery.models import Content, Notification
+from undelivered.delivery.models import Content, Notification, Provider
+from undelivered.delivery.providers import FALLBACK
 from undelivered.delivery.signing import Purpose
 from undelivered.desk.actors import UNDELIVERED
 
@@ -93,3 +96,20 @@ def test_what_another_program_wrote_fails_with_what_to_do(project, working):
     assert (failed.state, failed.reason) == ("failed", "provider_error")
     assert "byte for byte" in failed.detail
     assert not api.asked
+
+
+def test_what_another_program_wrote_waits_for_the_first_provider_where_the_fallback_is_a_service(project, working):
+    worker, api = working(POSTMARK_OK)
+    url = Provider.objects.get().url
+    providers.set_provider(None, "smtp+plain://127.0.0.1:9", by=UNDELIVERED)
+    providers.set_provider(None, url, by=UNDELIVERED, password="hush", rank=FALLBACK)
+    rests = {"failures": 1, "paused_until": timezone.now() + timedelta(minutes=5), "incident_since": timezone.now()}
+    Provider.objects.filter(rank=0).update(**rests)
+    relayed, own = make.notification(project), make.notification(project)
+    Content.objects.filter(id=relayed.content_id).update(raw=b"From: rt@example.com\r\n\r\nHello\r\n")
+    worker.turn()
+    assert state_of(own.id)[0] == "sent"
+    waits = Notification.objects.get(id=relayed.id)
+    assert waits.state == "queued"
+    assert "waits until the first provider works again" in waits.detail
+    assert len(api.asked) == 1

@@ -19,11 +19,12 @@ from undelivered.database.arrays import array
 from undelivered.delivery import limits, mime, relayed, retry, return_path, suppression
 from undelivered.delivery.checks import Candidate, Objection, check
 from undelivered.delivery.claim import Claimed
-from undelivered.delivery.outcomes import Accepted, Outcome
+from undelivered.delivery.outcomes import Accepted, Outcome, Stage, TryLater
 from undelivered.delivery.reasons import Reason
 from undelivered.delivery.record import Result
 from undelivered.delivery.retry import Verdict, decide, held, objected
 from undelivered.delivery.transports import Transport
+from undelivered.delivery.transports.esp_url import is_esp
 from undelivered.desk.models import AtLimit
 
 
@@ -109,6 +110,8 @@ class Taker(Protocol):
     def url(self) -> str: ...
     @property
     def return_path(self) -> str: ...
+    @property
+    def rank(self) -> int: ...
 
 
 # What is over the size is left out; PostgreSQL knows a body's size without reading it.
@@ -244,8 +247,16 @@ def _at_limit(terms: Terms, policy: Policy, day: date, by_site: bool) -> Verdict
     return objected(Reason.LIMIT_REACHED, detail)
 
 
+WAITS_FOR_THE_FIRST = (
+    "Another program wrote this mail, and the fallback is an email service, which builds every mail anew: "
+    "it waits until the first provider works again."
+)
+
+
 async def hand_over(mail: Ready, transport: Transport, provider: Taker) -> Outcome:
     """The envelope sender is the one that this provider lets pass."""
+    if mail.relayed and provider.rank and is_esp(provider.url):
+        return TryLater(WAITS_FOR_THE_FIRST, stage=Stage.MAIL)
     sender = return_path.sender_for(
         provider.return_path,
         mail.row.id,
