@@ -250,15 +250,14 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize("body", BAD, ids=range(len(BAD)))
 @pytest.mark.parametrize("esp", ESPS)
-def test_what_is_no_event_is_refused_and_breaks_nothing(esp: str, body: bytes) -> None:
+def test_what_is_no_event_is_refused_and_breaks_nothing(esp: str) -> None:
     one = provider(esp)
-    answer = post(one, Signed(body, {"Signature": "x", "X-Postal-Signature": "x", "X-Mandrill-Signature": "x"}))
-    assert answer.status_code in (200, 400, 403)
+    for body in BAD:
+        answer = post(one, Signed(body, {"Signature": "x", "X-Postal-Signature": "x", "X-Mandrill-Signature": "x"}))
+        assert answer.status_code in (200, 400, 403), body[:50]
     reading.read_once()
-    assert not Arrival.objects.filter(state=Made.APPLIED).exists()
-    assert not Arrival.objects.filter(state=Made.BROKEN).exists()
+    assert not Arrival.objects.filter(state__in=[Made.APPLIED, Made.BROKEN]).exists()
 
 
 def test_one_event_that_cannot_be_read_does_not_cost_the_others() -> None:
