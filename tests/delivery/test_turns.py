@@ -157,6 +157,20 @@ def test_who_had_more_need_not_be_found_again(claimer, monkeypatch, project):
     assert len(asked) == 4
 
 
+def test_only_now_and_then_a_round_looks_at_old_days(claimer, monkeypatch, project):
+    moment = [100.0]
+    monkeypatch.setattr(turns.time, "monotonic", lambda: moment[0])
+    assert claimer.claim() == []
+    old = timezone.now() - timedelta(days=5)
+    make.notification(project, at=old, due_at=old)
+    assert claimer.claim() == []
+    make.notification(project)
+    assert len(claimer.claim()) == 2  # whoever has young mail, too, is served in the order of what is due
+    make.notification(project, at=old, due_at=old)
+    moment[0] += turns.LOOK_BACK_S
+    assert len(claimer.claim()) == 1
+
+
 def test_projects_whose_provider_takes_nothing_are_passed_over(project):
     other, third = make.project("HR"), make.project("OPS")
     for one in (project, other, third):

@@ -6,7 +6,7 @@ the last tenth of the connections, at least one, is kept for those that have non
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict, deque
+from collections import OrderedDict, deque
 from typing import Generic, Protocol, TypeVar
 
 
@@ -29,7 +29,8 @@ class Places(Generic[M]):
     def __init__(self, n: int, *, shared: bool) -> None:
         self.n, self.shared = n, shared
         self._waiting: OrderedDict[int, deque[M]] = OrderedDict()  # by project, in the order of their turns
-        self._under_way: Counter[int] = Counter()  # by project
+        self._under_way: dict[int, int] = {}  # by project
+        self._taken = 0
 
     def __len__(self) -> int:
         return sum(map(len, self._waiting.values()))
@@ -39,23 +40,30 @@ class Places(Generic[M]):
 
     def next(self) -> M | None:
         """The mail that takes a free place; it holds it until it has `left`."""
-        free = self.n - self._under_way.total()
-        kept = max(1, self.n // 10) if self.shared and self.n > 1 else 0
-        may = (one for one in self._waiting if free > 0 and (free > kept or not self._under_way[one]))
-        if (project := next(may, None)) is None:
+        free = self.n - self._taken
+        if free <= 0:
             return None
+        kept = max(1, self.n // 10) if self.shared and self.n > 1 else 0
+        for project in self._waiting:
+            if free > kept or project not in self._under_way:
+                return self._go(project)
+        return None
+
+    def _go(self, project: int) -> M:
         mails = self._waiting[project]
         mail = mails.popleft()
         if mails:
             self._waiting.move_to_end(project)
         else:
             del self._waiting[project]
-        self._under_way[project] += 1
+        self._under_way[project] = self._under_way.get(project, 0) + 1
+        self._taken += 1
         return mail
 
     def left(self, mail: M) -> None:
         """Its place is free again."""
         project = mail.row.project_id
+        self._taken -= 1
         self._under_way[project] -= 1
         if not self._under_way[project]:
             del self._under_way[project]

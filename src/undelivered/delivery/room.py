@@ -23,7 +23,7 @@ LARGE = 32 * 1024
 #: Of mails that are larger than this there is one in hand: it would never find room beside the others.
 GIANT = MOST_BYTES // 4
 #: Who has mail in hand gets no batch smaller than this: it would cost more than it moves.
-LEAST = 100
+LEAST = 200
 
 
 @dataclass(slots=True)

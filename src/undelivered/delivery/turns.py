@@ -23,6 +23,8 @@ from undelivered.delivery.room import Room
 
 #: So many projects are looked at in one step of the round.
 STEPS = 64
+#: So often a round looks at all the days that are kept, and else at the last two.
+LOOK_BACK_S = 1.0
 #: What is left of a batch is dealt out, too, if it is so many mails or more.
 WORTH = 20
 
@@ -59,6 +61,7 @@ class Turns:
         self._after = 0  # the project that had the last turn
         self._unsated: list[int] = []  # whose whole share was claimed last time: they are likely to have more
         self.in_vain_s = 0.0  # how long the last round took, if nothing was claimed
+        self._looks_back, self._looked_back_at = True, -LOOK_BACK_S
 
     async def claim(
         self, connection: AsyncConnection[Any], limit: int, board: Board, room: Room, now: datetime
@@ -74,7 +77,7 @@ class Turns:
     ) -> list[Taken]:
         if all(known.rests(now) for known in board.all):
             return []
-        round, again = _Round(self._after, self.keep_days), self._unsated
+        round, again = _Round(self._after, self._days()), self._unsated
         taken: list[Taken] = []
         while not taken and not round.over:
             begun = self._after
@@ -89,6 +92,15 @@ class Turns:
                 orders = share_out(self._unsated, left, board, room, now)
                 taken += await self._claim(connection, orders, room)
         return taken
+
+    def _days(self) -> int:
+        """How far back a round looks for those who have mail due: nearly all of it is young, and each day costs."""
+        now = time.monotonic()
+        if not self._after:
+            self._looks_back = now - self._looked_back_at >= LOOK_BACK_S
+            if self._looks_back:
+                self._looked_back_at = now
+        return self.keep_days if self._looks_back else 0
 
     async def _claim(self, connection: AsyncConnection[Any], orders: Iterable[Order], room: Room) -> list[Taken]:
         """Fills the orders as far as there is mail."""

@@ -36,7 +36,7 @@ __all__ = ("Rules", "Worker", "work")
 POLL_S = 5.0
 BATCH = 200
 #: So many times as long as a vain look around took, the worker rests before the next one, if it is woken at once.
-REST = 9
+REST = 4
 #: For so long a worker that stops waits for its mails in hand.
 GRACE_S = 20.0
 _log = logging.getLogger(__name__)
