@@ -75,6 +75,19 @@ def test_a_complaint_proves_delivery_and_blocks_the_address(project):
     assert types_of(row.id) == ["accepted", "complained", "suppressed"]
 
 
+def test_a_bounce_that_says_complaint_is_a_complaint(project):
+    row = left(project)
+    assert hear(bounce(row, 9, cause="feedback"), bounce(row, 1)) == [CHANGED, CHANGED]
+    one_way = [(entry.cause, entry.project_id) for entry in Suppression.objects.order_by("id")]
+    other = left(project, "bob@x.example")
+    hear(bounce(other, 1))
+    hear(bounce(other, 9, cause="feedback"))
+    key = other.recipient_key
+    the_other = [(entry.cause, entry.project_id) for entry in Suppression.objects.filter(address_key=key)]
+    assert sorted(one_way, key=str) == sorted(the_other, key=str)
+    assert ("feedback", project.pk) in one_way
+
+
 def test_a_complaint_about_what_was_delivered_leaves_it_so_with_its_cause(project):
     row = left(project)
     assert hear(said(row, "delivered", 1, detail="250 ok"), said(row, "complained", 9)) == [CHANGED, NOTED]

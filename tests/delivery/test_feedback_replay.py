@@ -152,6 +152,7 @@ def batches(given: Sequence[Feedback], dice: random.Random) -> list[list[Feedbac
     return found
 
 
+@pytest.mark.real
 @pytest.mark.django_db
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(some.data())
@@ -170,6 +171,7 @@ def test_a_replay_in_any_order_ends_in_the_same_state(data):
         pass
 
 
+@pytest.mark.real
 @pytest.mark.django_db
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(some.data())

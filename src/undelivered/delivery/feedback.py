@@ -15,11 +15,13 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
+from undelivered.bounces import Suppress
 from undelivered.database import ids
 from undelivered.database.statements import Statements, run
 from undelivered.database.texts import writable
 from undelivered.delivery import learning, left, lines
 from undelivered.delivery.addresses import canonical
+from undelivered.delivery.blocking import rule
 from undelivered.delivery.evidence import Evidence
 from undelivered.delivery.left import Found
 from undelivered.delivery.lines import Line
@@ -97,7 +99,13 @@ _OWN = ("cause", "detail", "code", "enhanced", "unverified")
 
 def apply(feedback: Sequence[Feedback]) -> list[Effect]:
     """What each did, in order; all of it in the caller's transaction, on Django's connection."""
-    return run(_applied(feedback)) if feedback else []
+    return run(_applied([_meant(one) for one in feedback])) if feedback else []
+
+
+def _meant(one: Feedback) -> Feedback:
+    """Who says "it bounced, because the recipient complained" says that it arrived."""
+    complained = one.said is Said.BOUNCED and rule(one.cause) is Suppress.COMPLAINT
+    return replace(one, said=Said.COMPLAINED) if complained else one
 
 
 @dataclass(slots=True)
