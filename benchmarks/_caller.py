@@ -113,6 +113,23 @@ def fill(n: int, size: int = 4096) -> dict[str, Any]:
     return {"begun": begun, "ended": time.perf_counter()}
 
 
+def single(size: int = 4096) -> dict[str, Any]:
+    """One mail of a project next door; since when it is stored."""
+    from django.db import transaction
+
+    from undelivered.delivery import written
+    from undelivered.delivery.models import Kind
+    from undelivered.desk import projects
+    from undelivered.desk.actors import UNDELIVERED
+
+    if "next door" not in _kept:
+        _kept["next door"] = projects.create(key="HR", name="HR", from_address="hr@example.com", by=UNDELIVERED)
+    mail = written.Written(Kind.REQUEST, "Public comment added", recipient(2), "Contract", text(2, size))
+    with transaction.atomic():
+        [row] = written.take(_kept["next door"], [mail])
+    return {"id": str(row.id), "stored": time.perf_counter()}
+
+
 def open_requests(n: int, recipients: int) -> dict[str, Any]:
     """Requests with so many customers each, and somebody of the team who will answer them."""
     from undelivered.desk.actors import By
@@ -224,5 +241,5 @@ if __name__ == "__main__":
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "undelivered.settings")
     django.setup()
-    deeds = (prepare, trust, write, by_api, directly, fill, open_requests, comment, same_template)
+    deeds = (prepare, trust, write, by_api, directly, fill, open_requests, comment, same_template, single)
     serve({deed.__name__: deed for deed in deeds})

@@ -253,7 +253,8 @@ def test_a_claim_reads_its_share_by_the_index_and_stops(project, today):
 
 def test_whoever_has_much_waiting_is_one_step(project, today):
     plan = plan_of("WAITING", after=0, until=claim.LAST, steps=64)
-    rows = [(index, rows) for day, index, rows in read(plan) if day == f"{today:%Y%m%d}"]
-    assert rows == [("project_id_due_at_id", 2)], plan
+    [(index, rows)] = [(index, rows) for day, index, rows in read(plan) if day == f"{today:%Y%m%d}"]
+    assert index == "project_id_due_at_id"
+    assert rows <= 3, plan  # two, and PostgreSQL before 18 rounds up
     assert "Seq Scan" not in plan
     assert not re.search(r"-> +Sort", plan), plan

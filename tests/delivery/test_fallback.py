@@ -207,7 +207,7 @@ def test_where_both_are_out_of_order_mail_waits_for_the_one_that_is_tried_first(
 
 
 def test_a_mail_is_not_given_up_at_the_first_as_long_as_the_second_can_have_it(worker, project, first, second):
-    old = timezone.now() - timedelta(days=2)
+    old = timezone.now() - timedelta(hours=30)
     first.usual = DOWN
     row = make.notification(project, at=old, due_at=old, attempts=3, counted_on=old.date())
     worker.turn()

@@ -147,10 +147,10 @@ class Worker:
 
     async def _give_back(self) -> None:
         """What is claimed by this worker, and in nobody's hands, is QUEUED again."""
+        self.hands.unsure = self.hands.recorder.unsure = False
         async with self.pool.connection() as connection:
             held = list(self.hands.claims)
             await claim.give_back(connection, keep_days=self.rules.keep_days, worker=self.id, held=held)
-        self.hands.unsure = self.hands.recorder.unsure = False
 
     async def _sleep(self) -> None:
         """Until woken, or for as long as it takes for something to be due that nobody rings for.
