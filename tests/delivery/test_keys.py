@@ -142,11 +142,11 @@ def test_a_key_that_is_a_setting_is_not_looked_for_in_the_folder(folder, monkeyp
 
 def test_a_second_copy_after_the_change_has_the_message_id_of_the_first(folder):
     id = uuid7()
-    first = mime.message_id(id, "help@desk.example")
+    first, path = mime.message_id(id, "help@desk.example"), return_path.sender(id, "b.example")
     secret_key.rotate(folder)
     start_again(folder)
     assert mime.message_id(id, "help@desk.example") == first
-    assert return_path.sender(id, "b.example")[2:4] != first[1:3]
+    assert return_path.sender(id, "b.example") != path
 
 
 @pytest.mark.parametrize(
