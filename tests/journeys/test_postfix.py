@@ -33,11 +33,7 @@ from undelivered.ops.rehearsal import RehearsalServer
 from undelivered.rules.act import open_request
 from undelivered.rules.invite import Invitee, invite, resend_invite
 
-pytestmark = [
-    pytest.mark.journey,
-    pytest.mark.usefixtures("transactional_db"),
-    pytest.mark.skipif(bool(postfix.why_not()), reason=f"Postfix: {postfix.why_not()}"),
-]
+pytestmark = [pytest.mark.journey, pytest.mark.usefixtures("transactional_db")]
 GONE = "ann+no-such-user@northwind.example"
 #: Mails for our own domains go their own way; all others to the server that refuses.
 ROUTES = (
@@ -88,6 +84,8 @@ class World:
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
+    if why := postfix.why_not():
+        pytest.skip(why)
     with World(tmp_path) as made:
         yield made
 
