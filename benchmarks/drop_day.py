@@ -113,18 +113,53 @@ def make(own: psycopg.Connection[Any], day: date, rows: int) -> str:
     return f"{rows:,} rows, {float(row[0]) / 1e9:.1f} GB"
 
 
-def drop(own: psycopg.Connection[Any], day: date) -> tuple[float, float, int]:
-    """When it began and ended, and how many tables are gone."""
+@dataclass
+class Drop:
+    """When it began and ended, and for how long of that the day's tables were locked: until they were gone for
+    everybody. Only then PostgreSQL removes their files."""
+
+    begun: float
+    ended: float
+    locked: float
+    tables: int
+
+
+def drop(url: str, own: psycopg.Connection[Any], day: date) -> Drop:
+    statements: list[tuple[str, float]] = []
+    seen: dict[str, float] = {}
     begun = time.perf_counter()
-    gone = partitions.drop_before(own.execute, day + timedelta(days=2))  # contents go a day later
-    return begun, time.perf_counter(), len(gone)
+    over = threading.Event()
+
+    def watch() -> None:
+        with psycopg.connect(url, autocommit=True) as other:
+            while not over.is_set():
+                for name, at in statements:
+                    if name not in seen and other.execute("SELECT to_regclass(%s)", [name]).fetchone() == (None,):
+                        seen[name] = time.perf_counter() - at
+                time.sleep(0.001)
+
+    def execute(statement: str) -> Any:
+        if "DROP TABLE" in statement:
+            statements.append((statement.rpartition(" ")[2], time.perf_counter()))
+        return own.execute(sql.SQL(statement))
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        gone = partitions.drop_before(execute, day + timedelta(days=2))  # contents go a day later
+    finally:
+        ended = time.perf_counter()
+        time.sleep(0.05)
+        over.set()
+        watching.join()
+    return Drop(begun, ended, sum(seen.values()), len(gone))
 
 
 def main() -> None:
     rows = int(os.environ.get("ROWS", "1000000"))
     today = datetime.now(UTC).date()
     small, large = today - timedelta(days=60), today - timedelta(days=50)
-    lines, waits = [], []
+    waits: list[float] = []
     with ExitStack() as stack:
         url = stack.enter_context(_history.database(fsync=True))
         own = stack.enter_context(psycopg.connect(url, autocommit=True))
@@ -135,25 +170,24 @@ def main() -> None:
         begun = time.perf_counter()
         time.sleep(10)
         quiet = writers.longest(begun, time.perf_counter())
-        lines.append(("nobody drops anything", 0.0, quiet))
+        print(f"nobody drops anything: the longest write takes {quiet:.1f} ms")
 
-        def note(what: str, begun: float, ended: float) -> None:
+        def note(what: str, *drops: Drop) -> None:
             time.sleep(0.5)  # who waits now has not been counted yet
-            waits.append(writers.longest(begun, ended))
-            lines.append((what, ended - begun, waits[-1]))
+            waits.append(writers.longest(drops[0].begun, drops[-1].ended))
+            locked, took = sum(one.locked for one in drops), drops[-1].ended - drops[0].begun
+            print(f"{what}: locked for {locked:.3f} s of {took:.3f} s, the longest write takes {waits[-1]:.1f} ms")
 
-        begun, ended, gone = drop(own, small)
-        assert gone == len(partitions.HOT), gone
-        note(f"a day of {sizes[small]}", begun, ended)
+        done = drop(url, own, small)
+        assert done.tables == len(partitions.HOT)
+        note(f"a day of {sizes[small]}", done)
         with dump(url, own, partitions.name(partitions.HOT[0], large)):
-            turns = [drop(own, large) for _ in range(TURNS)]
-            assert not any(gone for _, _, gone in turns), "a dump reads it"
-            note(f"{TURNS} tries while a dump reads it", turns[0][0], turns[-1][1])
-        begun, ended, gone = drop(own, large)
-        assert gone == len(partitions.HOT), gone
-        note(f"a day of {sizes[large]}", begun, ended)
-    for what, took, wait in lines:
-        print(f"{what:44s} {took:8.3f} s   longest write {wait:7.1f} ms")
+            turns = [drop(url, own, large) for _ in range(TURNS)]
+            assert not any(one.tables for one in turns), "a dump reads it"
+            note(f"{TURNS} tries while a dump reads it", *turns)
+        done = drop(url, own, large)
+        assert done.tables == len(partitions.HOT)
+        note(f"a day of {sizes[large]}", done)
     shown = {"name": "drop_day", "value": round(max(waits), 1), "unit": "ms, longest write", "peer": "no drop"}
     print(json.dumps({**shown, "peer_value": round(quiet, 1), "ratio": round(max(waits) / quiet, 2)}))
 
