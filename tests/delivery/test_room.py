@@ -41,6 +41,13 @@ def test_one_alone_gets_whole_batches_until_it_has_its_part():
     assert LEAST <= fill(in_hand, SITE, A) <= MOST_IN_HAND / 3
 
 
+def test_one_alone_takes_the_next_batch_while_one_is_on_its_way():
+    in_hand = InHand()
+    for _ in range(LEAST):
+        in_hand.count(SITE.id, A, 4096, 1)
+    assert Room(in_hand, {}).of(SITE, A) >= LEAST
+
+
 def test_however_many_are_slow_there_is_room_for_the_next():
     in_hand = InHand()
     got = [fill(in_hand, SITE, project) for project in range(1, 200)]

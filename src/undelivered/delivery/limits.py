@@ -1,12 +1,12 @@
 """Daily limits: of the site (its plan) and of each project, counted in the site's days, never exceeded.
 
-A batch reserves what it may send before it sends: one conditional UPDATE a project, in the order of their ids, and the
-site's last, so that workers never wait for each other in a circle. Retries are not counted again; resends are.
+A batch reserves what it may send before it sends, by one statement that takes the projects in the order of their ids,
+and the site last: workers never wait for each other in a circle. Retries are not counted again; resends are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -23,14 +23,28 @@ from undelivered.desk.models import Project
 
 NO_LIMIT = 2_000_000_000
 
+# One statement is a transaction. `held` locks the rows, in one order, and sees what others have committed by then. What
+# the site does not grant is taken from the last projects.
 RESERVE = """
-WITH old AS (SELECT id, used FROM delivery_dailyuse
-    WHERE project_id IS NOT DISTINCT FROM %(project)s AND day = %(day)s FOR UPDATE)
-UPDATE delivery_dailyuse d SET used = old.used + least(%(wanted)s, greatest(%(limit)s - old.used, 0))
-FROM old WHERE d.id = old.id RETURNING d.used - old.used
+WITH held AS (SELECT id, project_id, used FROM delivery_dailyuse
+    WHERE day = %(day)s AND (project_id = ANY(%(projects)s::bigint[]) OR project_id IS NULL)
+    ORDER BY project_id NULLS LAST FOR UPDATE),
+site AS (SELECT id, greatest(%(site)s - used, 0) AS free FROM held WHERE project_id IS NULL),
+asked AS (SELECT held.id, project_id, least(wanted, greatest(most - used, 0)) AS n
+    FROM held JOIN unnest(%(projects)s::bigint[], %(wanted)s::int[], %(limits)s::int[]) AS w (project_id, wanted, most)
+    USING (project_id)),
+granted AS (SELECT asked.id, project_id, asked.n AS allowed,
+    greatest(0, least(asked.n, free - sum(asked.n) OVER (ORDER BY project_id) + asked.n))::int AS n FROM asked, site),
+used AS (UPDATE delivery_dailyuse d SET used = d.used + more.n
+    FROM (SELECT id, n FROM granted UNION ALL SELECT site.id, (SELECT sum(n) FROM granted) FROM site) AS more
+    WHERE d.id = more.id AND more.n > 0)
+SELECT project_id, n, n < allowed FROM granted
 """
-MAKE = "INSERT INTO delivery_dailyuse (project_id, day, used) VALUES (%(project)s, %(day)s, 0) ON CONFLICT DO NOTHING"
-RETURN = "UPDATE delivery_dailyuse SET used = used - %(n)s WHERE project_id = %(project)s AND day = %(day)s"
+MAKE = """
+INSERT INTO delivery_dailyuse (project_id, day, used)
+SELECT project_id, %(day)s, 0 FROM unnest(%(projects)s::bigint[] || NULL::bigint) AS w (project_id)
+ON CONFLICT DO NOTHING
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,28 +116,29 @@ def usage(project: Project) -> Usage:
 async def reserve(
     connection: AsyncConnection[Any], wanted: Mapping[int, int], limits: Mapping[int, int | None], site: int | None
 ) -> Granted:
-    """Reserves up to `wanted[project]` mails each, in one transaction. `site` is the limit of all together."""
-    day, got, short = today(), {}, set()
-    async with connection.transaction():
-        for project in sorted(wanted):
-            limit = limits.get(project)
-            got[project] = await _take(connection, project, day, wanted[project], limit)
-        granted = await _take(connection, None, day, sum(got.values()), site) if any(got.values()) else 0
-        for project in sorted(got, reverse=True):  # what the site does not grant goes back
-            back = min(got[project], sum(got.values()) - granted)
-            if back > 0:
-                await connection.execute(RETURN, {"n": back, "project": project, "day": day})
-                got[project] -= back
-                short.add(project)
-    return Granted(day, got, frozenset(short))
-
-
-async def _take(
-    connection: AsyncConnection[Any], project: int | None, day: date, wanted: int, limit: int | None
-) -> int:
-    parameters = {"project": project, "day": day, "wanted": wanted, "limit": NO_LIMIT if limit is None else limit}
-    row = await (await connection.execute(RESERVE, parameters)).fetchone()
-    if row is None:
+    """Reserves up to `wanted[project]` mails each. `site` is the limit of all together."""
+    projects = sorted(wanted)
+    day = today()
+    parameters: dict[str, Any] = {
+        "day": day,
+        "projects": projects,
+        "wanted": [wanted[project] for project in projects],
+        "limits": [_most(limits.get(project)) for project in projects],
+        "site": _most(site),
+    }
+    rows = await (await connection.execute(RESERVE, parameters)).fetchall()
+    if len(rows) < len(projects):  # the first mails of the day
         await connection.execute(MAKE, parameters)
-        row = await (await connection.execute(RESERVE, parameters)).fetchone()
-    return int(row[0]) if row else 0
+        rows += await (await connection.execute(RESERVE, _but_for(parameters, {row[0] for row in rows}))).fetchall()
+    mails = dict.fromkeys(projects, 0) | {project: n for project, n, _ in rows}
+    return Granted(day, mails, frozenset(project for project, _, short in rows if short))
+
+
+def _but_for(parameters: dict[str, Any], done: Collection[int]) -> dict[str, Any]:
+    """The same for the other projects."""
+    left = [place for place, project in enumerate(parameters["projects"]) if project not in done]
+    return parameters | {name: [parameters[name][n] for n in left] for name in ("projects", "wanted", "limits")}
+
+
+def _most(limit: int | None) -> int:
+    return NO_LIMIT if limit is None else limit

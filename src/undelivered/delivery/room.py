@@ -15,8 +15,9 @@ from undelivered.delivery.breaker import Known
 
 K = TypeVar("K")
 
-#: Mails in hand at once, and their bytes: a slow one must not keep the others waiting, nor may they fill the memory.
-MOST_IN_HAND = 1000
+#: Mails in hand at once, and their bytes: a slow one must not keep the others waiting, nor may they fill the memory. So
+#: many that one project alone has a batch ready while another is on its way.
+MOST_IN_HAND = 2000
 MOST_BYTES = 128 * 1024 * 1024
 #: Larger mails are counted by their bytes, and loaded and written one by one.
 LARGE = 32 * 1024

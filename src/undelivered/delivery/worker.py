@@ -21,6 +21,7 @@ from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool
 
+from undelivered.database import liveness
 from undelivered.delivery import breaker, claim, writing
 from undelivered.delivery.breaker import Board
 from undelivered.delivery.hands import Hands, Rules
@@ -187,7 +188,7 @@ def _claims(url: str) -> AsyncConnectionPool[AsyncConnection[Any]]:
         open=False,
         kwargs={"autocommit": True},
         configure=configure,
-        check=AsyncConnectionPool.check_connection,
+        check=liveness.check,
     )
 
 
@@ -200,7 +201,7 @@ def _pool(url: str) -> AsyncConnectionPool[AsyncConnection[Any]]:
         max_size=4,
         open=False,
         kwargs={"autocommit": True, "options": options},
-        check=AsyncConnectionPool.check_connection,
+        check=liveness.check,
     )
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 
 from undelivered.delivery.transports.connection import Connection
 
@@ -19,16 +18,11 @@ GOODBYE_S = 1.0
 class Pool:
     def __init__(self, max_connections: int, idle_s: float) -> None:
         self.idle_s = idle_s
-        self._places = asyncio.Semaphore(max_connections)
+        #: `async with pool.places:` waits until one more connection may be used.
+        self.places = asyncio.Semaphore(max_connections)
         self._idle: deque[Connection] = deque()  # the freshest on the right
         self._sweep: asyncio.TimerHandle | None = None
         self._closed = False
-
-    @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """Wait until one more connection may be used."""
-        async with self._places:
-            yield
 
     def take(self) -> Connection | None:
         """The connection that was used last, if it still seems alive."""

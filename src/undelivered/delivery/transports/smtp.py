@@ -13,6 +13,7 @@ from uuid import UUID
 
 from undelivered.delivery.outcomes import Accepted, Outcome, Refused, Stage, TryLater, Unknown, Unreachable
 from undelivered.delivery.transports.connection import CannotOpen, Connection
+from undelivered.delivery.transports.deadline import Deadline, Deadlines
 from undelivered.delivery.transports.envelope import Mail, NotSent
 from undelivered.delivery.transports.oauth import Tokens
 from undelivered.delivery.transports.pool import Pool
@@ -36,6 +37,8 @@ class SmtpTransport:
     def __init__(self, settings: SmtpSettings, *, tls_context: ssl.SSLContext | None = None) -> None:
         self.settings = settings
         self.pool = Pool(settings.max_connections, settings.idle_s)
+        self.deadlines = Deadlines(settings.timeout_s)
+        self.address = f"{settings.host}:{settings.port}"
         self._given_context = tls_context
         self._tokens = (
             Tokens(settings.oauth, settings.password, public_only=settings.public_only) if settings.oauth else None
@@ -47,7 +50,7 @@ class SmtpTransport:
         self, envelope_from: str, recipient: str, message: bytes, *, smtputf8: bool = False, own: UUID | None = None
     ) -> Outcome:
         mail = Mail.of(envelope_from, recipient, message, smtputf8)
-        async with self.pool.place():
+        async with self.pool.places:
             return await _Attempt(self, mail).run()
 
     async def close(self) -> None:
@@ -113,7 +116,7 @@ class _Attempt:
         settings = self.transport.settings
         keep = False
         try:
-            async with asyncio.timeout(settings.timeout_s) as deadline:
+            with self.transport.deadlines.within(settings.timeout_s) as deadline:
                 reply = await self._converse(deadline)
             keep = reply.code != 421
             return self._judge(reply)
@@ -138,7 +141,7 @@ class _Attempt:
         finally:
             self._let_go(keep)
 
-    async def _converse(self, deadline: asyncio.Timeout) -> Reply:
+    async def _converse(self, deadline: Deadline) -> Reply:
         """The transaction, up to the first reply that decides."""
         connection, reply = await self._begin()
         if reply.code != 354:
@@ -146,17 +149,21 @@ class _Attempt:
         early = await connection.message(self.mail.content, self._extending(deadline))
         if early is not None:
             return early
-        deadline.reschedule(asyncio.get_running_loop().time() + self.transport.settings.after_dot_s)
+        deadline.at = asyncio.get_running_loop().time() + self.transport.settings.after_dot_s
         reply = await connection.final_dot()
         connection.unfinished = False
         return reply
 
-    def _extending(self, deadline: asyncio.Timeout) -> Callable[[], None]:
+    def _extending(self, deadline: Deadline) -> Callable[[], None]:
         """A large mail may take longer than the deadline as long as it moves on, and not too slowly on the whole."""
         now = asyncio.get_running_loop().time
         usual = self.transport.settings.timeout_s
         last = now() + usual + len(self.mail.content) / SLOWEST_BYTES_A_SECOND
-        return lambda: deadline.reschedule(min(last, now() + usual))
+
+        def extend() -> None:
+            deadline.at = min(last, now() + usual)
+
+        return extend
 
     async def _begin(self) -> tuple[Connection, Reply]:
         """Leave to send the mail, or a refusal: on a connection that was kept if there is one, else on a new one.
@@ -209,15 +216,13 @@ class _Attempt:
             return Unknown(f"{text} after the whole mail was sent.", final=False, **self._circumstances())
         if stage in (Stage.MAIL, Stage.RCPT, Stage.DATA):
             return TryLater(f"{text}, before the whole mail was sent.", **self._circumstances())
-        address = f"{self.transport.settings.host}:{self.transport.settings.port}"
-        return Unreachable(f"{text} from {address}.", **self._circumstances())
+        return Unreachable(f"{text} from {self.transport.address}.", **self._circumstances())
 
     def _circumstances(self, reply: Reply | None = None, *, enhanced: str | None = None) -> dict[str, Any]:
-        settings = self.transport.settings
         return {
             "code": reply.code if reply else None,
             "enhanced": reply.enhanced if reply else enhanced,
-            "host": f"{settings.host}:{settings.port}",
+            "host": self.transport.address,
             "tls": self.connection.tls if self.connection else None,
             "duration_ms": round((time.monotonic() - self.started) * 1000),
             "stage": self.talk.stage,

@@ -15,6 +15,7 @@ import django
 
 from undelivered import env as environment
 from undelivered.env import Env, SettingError
+from undelivered.ops import collector
 from undelivered.ops.commands.django import start
 from undelivered.ops.commands.processes import end_with
 
@@ -59,6 +60,7 @@ def smtp(port: int | None, parent: int | None) -> None:
         signals=(signal.SIGINT, signal.SIGTERM),
         ready=ready,
     )
+    collector.settle()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(door)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from undelivered.ops import collector
 from undelivered.ops.commands.django import start
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def _application(target: str) -> Callable[..., Any]:
     end_with(os.getppid())
     from undelivered.wsgi import application
 
+    collector.settle()
     return application
 
 
@@ -92,6 +94,7 @@ async def _work(env: Env) -> None:
     from undelivered.inbound.poller import Poller
     from undelivered.inbound.reader import Reader
 
+    collector.settle()
     beside = [asyncio.create_task(one) for one in (Reader(wake.url()).run(), Poller().run())]
     try:
         await work(env, wake.url(), (signal.SIGINT, signal.SIGTERM))
