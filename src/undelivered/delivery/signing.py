@@ -90,7 +90,12 @@ def _key(secret: str) -> _Key:
 def _token(key: _Key, purpose: Purpose, id: UUID) -> str:
     mac = key.macs[purpose].copy()
     mac.update(id.bytes)
-    return f"{key.name}{_text(id.int << 2, _ID_SHIFTS)}-{_text(int.from_bytes(mac.digest()), _MAC_SHIFTS)}"
+    return f"{key.name}{_spelt(id)}-{_text(int.from_bytes(mac.digest()), _MAC_SHIFTS)}"
+
+
+@lru_cache(maxsize=512)  # a mail's tokens are made together
+def _spelt(id: UUID) -> str:
+    return _text(id.int << 2, _ID_SHIFTS)
 
 
 def _text(number: int, shifts: range) -> str:
