@@ -60,7 +60,7 @@ def main() -> None:
             latencies.setdefault(name, []).append(found)
             return {"notifications": found["rate"] * times}
 
-        return Contender(name, round)
+        return Contender(name, round, tidy=it.tidy)
 
     with ExitStack() as stack:
         it = stack.enter_context(desk(25))  # nothing is sent here

@@ -14,6 +14,8 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
+from undelivered.ops.commands.processes import THREADS
+
 
 def _application(target: str) -> Any:
     from django.core.handlers.wsgi import WSGIHandler
@@ -39,7 +41,7 @@ def main(port: int, processes: int) -> None:
         port=port,
         interface=Interfaces.WSGI,
         workers=processes,
-        blocking_threads=4,
+        blocking_threads=THREADS,
         log_level=LogLevels.error,
     ).serve(target_loader=_application)
 

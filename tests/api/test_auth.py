@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from unittest.mock import patch
 
 import pytest
+from django.utils import timezone
 
 from tests import make
 from tests.api.caller import Caller, Got
+from undelivered.api import auth
 from undelivered.desk import tokens
 from undelivered.desk.models import ApiToken, AuditEntry, Project
 
@@ -31,6 +35,19 @@ def test_a_revoked_token_opens_nothing(project: Project, caller: Caller) -> None
     assert caller.get("/projects").status == 200
     tokens.revoke(ApiToken.objects.get())
     assert caller.get("/projects").status == 401
+
+
+def test_a_token_revoked_elsewhere_goes_on_sending_for_a_moment_and_opens_nothing_else(
+    project: Project, caller: Caller
+) -> None:
+    mail = {"kind": "request", "name": "Sent", "recipient": "ann@x.example", "subject": "Hello", "text": "Hello"}
+    assert caller.post("/projects/IT/notifications", {"notifications": [mail]}).status == 202
+    ApiToken.objects.update(revoked_at=timezone.now())  # as another process does
+    assert caller.get("/projects").status == 401
+    assert caller.post("/projects/IT/notifications", {"notifications": [mail]}).status == 202
+    with patch("undelivered.desk.tokens.time.monotonic", return_value=time.monotonic() + auth.SEND_OFTEN.kept_s):
+        assert caller.post("/projects/IT/notifications", {"notifications": [mail]}).status == 401
+    assert auth.SEND_OFTEN.kept_s <= 1
 
 
 def test_a_token_does_only_what_its_scopes_allow(project: Project, caller_of: Callable[..., Caller]) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 
 from tests import make
-from undelivered.delivery import failures, wake
+from undelivered.delivery import failures, wake, written
 from undelivered.delivery.enqueue import Addressee, enqueue, not_sent
 from undelivered.delivery.models import Content, DailyCountDelta, DeliveryEvent, Kind, Notification, NotSent
+from undelivered.delivery.written import Written
 
 pytestmark = pytest.mark.django_db
 
@@ -110,3 +112,25 @@ def test_decisions_not_to_send_are_kept():
     project = make.project()
     not_sent([NotSent(project=project, event="x", name="Request created", cause="rule_off", issue_key="IT-1")])
     assert NotSent.objects.get().cause == "rule_off"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_mails_of_several_threads_at_once_are_all_stored_and_a_bad_one_stops_no_other():
+    project = make.project()
+
+    def send(number: int) -> list[str]:
+        text = "\0" if number % 5 == 0 else "Hello"  # PostgreSQL stores no NUL
+        mails = [Written(Kind.REQUEST, "Sent", f"c{number}.{n}@x.example", "Hello", text) for n in range(2)]
+        try:
+            return [row.recipient for row in written.take(project, mails)]
+        except DatabaseError:
+            return []
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        told = [one for some in threads.map(send, range(20)) for one in some]
+    assert len(told) == 32
+    assert set(Notification.objects.values_list("recipient", flat=True)) == set(told)
+    assert Content.objects.count() == 32
+    assert sum(DailyCountDelta.objects.values_list("n", flat=True)) == 32

@@ -47,6 +47,58 @@ def test_a_revoked_token_opens_nothing():
     assert tokens.verify(secret) is None
 
 
+def test_a_token_that_is_kept_is_not_asked_for_again(django_assert_num_queries):
+    project = make.project()
+    token, secret = tokens.create(project)
+    tokens.verify(secret)
+    with django_assert_num_queries(0):
+        found = tokens.verify(secret, kept_s=60)
+    assert found == token
+    assert found.project == project
+    assert found.scopes == token.scopes
+
+
+def test_two_calls_with_one_token_share_nothing_that_one_of_them_could_change():
+    _, secret = tokens.create(make.project())
+    one, two = (tokens.verify(secret, kept_s=60) for _ in range(2))
+    one.project.name = "Another"
+    one.scopes.clear()
+    assert two.project.name != "Another"
+    assert two.scopes
+
+
+def test_a_token_is_asked_for_again_when_what_is_kept_is_too_old(django_assert_num_queries):
+    _, secret = tokens.create(make.project())
+    tokens.verify(secret)
+    with django_assert_num_queries(1):
+        tokens.verify(secret, kept_s=0)
+
+
+def test_a_token_that_is_revoked_here_is_not_kept():
+    token, secret = tokens.create(make.project())
+    tokens.verify(secret)
+    tokens.revoke(token)
+    assert tokens.verify(secret, kept_s=60) is None
+
+
+def test_what_opens_nothing_is_not_kept():
+    project = make.project()
+    token, secret = tokens.create(project)
+    ApiToken.objects.filter(pk=token.pk).update(revoked_at=timezone.now())
+    assert tokens.verify(secret, kept_s=60) is None
+    ApiToken.objects.filter(pk=token.pk).update(revoked_at=None)
+    assert tokens.verify(secret, kept_s=60) == token
+
+
+def test_only_so_many_are_kept(monkeypatch):
+    monkeypatch.setattr(tokens, "MOST_KEPT", 3)
+    project = make.project()
+    secrets = [tokens.create(project)[1] for _ in range(5)]
+    for secret in secrets:
+        tokens.verify(secret)
+        assert len(tokens._kept._rows) <= 3
+
+
 def test_revoking_twice_keeps_the_first_moment():
     token, _ = tokens.create(make.project())
     tokens.revoke(token)

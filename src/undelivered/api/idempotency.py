@@ -25,6 +25,7 @@ from undelivered.api.json_body import written
 from undelivered.api.models import IdempotencyKey
 
 HEADER = "Idempotency-Key"
+META = "HTTP_IDEMPOTENCY_KEY"  # how WSGI names it
 REPLAY = "Idempotent-Replay"
 KEPT = timedelta(hours=24)
 PURGE_EVERY_S = 3600.0
@@ -38,7 +39,7 @@ def once(view: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(view)
     def run(request: Call, **values: Any) -> Any:
-        with_key = request.method == "POST" and HEADER in request.headers
+        with_key = request.method == "POST" and META in request.META
         if request.method in _SAFE or (_is_one_statement(view) and not with_key):
             return view(request, **values)
         with transaction.atomic():
@@ -70,7 +71,7 @@ def _is_one_statement(view: Callable[..., Any]) -> bool:
 
 def _take(request: Call) -> tuple[IdempotencyKey, bool]:
     """The key's row, and whether it was made just now: then the action is ours to do."""
-    key = request.headers[HEADER]
+    key = request.META[META]
     if not _KEY.fullmatch(key):
         raise ApiError.of_field(HEADER, "Use 1 to 255 visible ASCII characters, such as a UUID.")
     fingerprint = hashlib.sha256(b"\0".join((b"POST", request.path.encode(), request.body))).hexdigest()

@@ -34,7 +34,7 @@ def of_known_length(run: Callable[..., HttpResponseBase]) -> Callable[..., HttpR
     """Decorates every operation. Django reads as many bytes as `Content-Length` says: without it, none at all."""
 
     def checked(request: HttpRequest, **path: Any) -> HttpResponseBase:
-        if "Transfer-Encoding" in request.headers and "Content-Length" not in request.headers:
+        if "HTTP_TRANSFER_ENCODING" in request.META and not request.META.get("CONTENT_LENGTH"):
             return answer("length_required")
         return run(request, **path)
 

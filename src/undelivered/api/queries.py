@@ -15,7 +15,8 @@ def known_only(view: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(view)
     def checked(request: Call, **values: Any) -> Any:
-        if unknown := sorted(set(request.GET) - _known(view)):
+        asked = set(request.GET) if request.META.get("QUERY_STRING") else set()
+        if unknown := sorted(asked - _known(view)):
             said = "There is no such parameter."
             raise ApiError(
                 "invalid_input", f"{unknown[0][:200]}: {said}", fields={name[:200]: said for name in unknown[:20]}

@@ -7,17 +7,21 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models.base import ModelState
 from django.utils import timezone
 
 from undelivered.database import ids
 from undelivered.delivery import counts, wake
 from undelivered.delivery.addresses import canonical, domain_of
+from undelivered.delivery.group_commit import Group
 from undelivered.delivery.models import Content, Kind, Notification, NotSent
 from undelivered.delivery.store import NewContent, NewNotification, store
 from undelivered.desk.models import Project, Request
 
 BATCH = 500
+#: So many mails are worth a statement of their own.
+FEW = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,28 @@ def insert(
     """Writes notifications that are QUEUED, with contents that are new. Workers are woken after the commit."""
     store(contents, rows, counts.zone())
     wake.after_commit()
+
+
+Each = tuple[NewContent, NewNotification]
+
+
+def insert_each(mails: Sequence[Each]) -> None:
+    """The same for mails that have words of their own. A few of them, where no transaction is open, are stored together
+    with those of other threads."""
+    if connection.in_atomic_block or len(mails) > FEW:
+        _store_each(mails)
+        wake.after_commit()
+    else:
+        _group.put(mails)
+        wake.now()
+
+
+def _store_each(mails: Sequence[Each]) -> None:
+    contents, rows = zip(*mails, strict=True)
+    store(contents, rows, counts.zone())
+
+
+_group = Group(_store_each)
 
 
 def not_sent(rows: Sequence[NotSent]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from undelivered.database import ids
 from undelivered.delivery.addresses import canonical, domain_of
-from undelivered.delivery.enqueue import insert
+from undelivered.delivery.enqueue import insert_each
 from undelivered.delivery.models import Kind
 from undelivered.delivery.personal import CLOSE, OPEN
 from undelivered.delivery.store import NewContent, NewNotification
@@ -38,11 +38,10 @@ class Written:
 
 
 def take(project: Project, mails: Sequence[Written]) -> list[NewNotification]:
-    """Stores the mails, in the caller's transaction; their notifications, in the same order."""
-    contents = [_content(project, mail) for mail in mails]
-    rows = [_row(project, mail, content) for mail, content in zip(mails, contents, strict=True)]
-    insert(rows, contents)
-    return rows
+    """Stores the mails, in the caller's transaction if there is one; their notifications, in the same order."""
+    made = [(content := _content(project, mail), _row(project, mail, content)) for mail in mails]
+    insert_each(made)
+    return [row for _, row in made]
 
 
 def _content(project: Project, mail: Written) -> NewContent:

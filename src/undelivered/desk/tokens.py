@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+import time
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection
 from django.db.models import Q, TextChoices
@@ -15,6 +17,8 @@ from undelivered.database import prepared
 from undelivered.desk.models import ApiToken, Person, Project
 
 PREFIX = "und_"
+#: Tokens that are remembered for a moment.
+MOST_KEPT = 1000
 
 
 class Scope(TextChoices):
@@ -39,16 +43,18 @@ def create(
     return token, secret
 
 
-def verify(secret: str) -> ApiToken | None:
-    """The token of a secret, or None. Notes the use, at most once a minute."""
-    found = _find(_digest(secret))
-    if found is None:
+def verify(secret: str, *, kept_s: float = 0.0) -> ApiToken | None:
+    """The token of a secret, or None. Notes the use, at most once a minute.
+
+    `kept_s`: what was read of it by this process is as good for so many seconds.
+    """
+    digest = _digest(secret)
+    row = _kept.get(digest, kept_s) or _read(digest)
+    if row is None:
         return None
-    token, is_stale = found
-    if is_stale:
-        now = timezone.now()
-        stale = Q(last_used_at=None) | Q(last_used_at__lt=now - timedelta(minutes=1))
-        ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
+    token = ApiToken.from_db(connection.alias, OF_TOKEN, row[: len(OF_TOKEN)])
+    token.scopes = json.loads(token.scopes)  # Django has the driver leave JSON as it is
+    token.project = Project.from_db(connection.alias, OF_PROJECT, row[len(OF_TOKEN) :])
     return token
 
 
@@ -63,20 +69,45 @@ WHERE t.digest = %s AND t.revoked_at IS NULL AND p.archived_at IS NULL
 """  # noqa: S608 # names of our own
 
 
-def _find(digest: str) -> tuple[ApiToken, bool] | None:
-    """With its project, and whether its use is to be noted. Programs call often, and Django takes longer to write this
-    query than PostgreSQL to answer it."""
+def _read(digest: str) -> tuple[Any, ...] | None:
+    """What is known of a token and its project. Programs call often, and Django takes longer to write this query than
+    PostgreSQL to answer it."""
     rows = prepared.execute(FIND, [digest])
     if not rows:
         return None
     stale, *values = rows[0]
-    token = ApiToken.from_db(connection.alias, OF_TOKEN, values[: len(OF_TOKEN)])
-    token.scopes = json.loads(token.scopes)  # Django has the driver leave JSON as it is
-    token.project = Project.from_db(connection.alias, OF_PROJECT, values[len(OF_TOKEN) :])
-    return token, stale
+    if stale:
+        now = timezone.now()
+        unused = Q(last_used_at=None) | Q(last_used_at__lt=now - timedelta(minutes=1))
+        ApiToken.objects.filter(unused, pk=values[0]).update(last_used_at=now)
+    _kept.put(digest, tuple(values))
+    return tuple(values)
+
+
+class _Kept:
+    """What was read of tokens lately, by digest. Those that are unknown or revoked are asked for each time."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, tuple[float, tuple[Any, ...]]] = {}
+
+    def get(self, digest: str, kept_s: float) -> tuple[Any, ...] | None:
+        at, row = self._rows.get(digest, (0.0, None))
+        return row if row is not None and time.monotonic() - at < kept_s else None
+
+    def put(self, digest: str, row: tuple[Any, ...]) -> None:
+        if len(self._rows) >= MOST_KEPT:
+            self._rows.clear()
+        self._rows[digest] = (time.monotonic(), row)
+
+    def forget(self, digest: str) -> None:
+        self._rows.pop(digest, None)
+
+
+_kept = _Kept()
 
 
 def revoke(token: ApiToken) -> None:
+    _kept.forget(token.digest)
     ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, model_validator
 
-from undelivered.api.auth import SEND, Call, project_of
+from undelivered.api.auth import SEND_OFTEN, Call, project_of
 from undelivered.api.fields import Address, Answer, Body, Label, Name, Summary, Text
 from undelivered.api.idempotency import one_statement
 from undelivered.api.v1.notifications import router  # the same path: one router has both of its methods
@@ -78,7 +78,7 @@ class AcceptedList(Answer):
 
 
 @router.post(
-    "/projects/{key}/notifications", auth=SEND, response={202: AcceptedList}, summary="Send mails that you wrote"
+    "/projects/{key}/notifications", auth=SEND_OFTEN, response={202: AcceptedList}, summary="Send mails that you wrote"
 )
 @one_statement
 def send_notifications(request: Call, key: str, new: NewNotifications) -> AcceptedList:

@@ -18,6 +18,9 @@ from undelivered.ops.commands.django import start
 if TYPE_CHECKING:
     from undelivered.env import Env
 
+#: Of each web process. Those that wait for the database cost nothing and store together (`delivery.group_commit`); more
+#: than a few would only queue up behind Python's lock.
+THREADS = 6
 _parent = click.option("--parent", type=int, default=None, hidden=True)
 
 
@@ -49,14 +52,13 @@ def web(parent: int | None) -> None:
     from granian.server import Server
 
     connections.close_all()  # the processes that serve are forked from this one, and open their own
-    # Threads that wait for the database cost nothing; more than a few would only queue up behind Python's lock.
     Server(
         "undelivered.wsgi:application",
         address=env.web_host,
         port=env.web_port,
         interface=Interfaces.WSGI,
         workers=env.web_processes,
-        blocking_threads=4,
+        blocking_threads=THREADS,
         respawn_failed_workers=True,
         workers_kill_timeout=10,
         log_level=LogLevels.warning,
