@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from undelivered.env import Env
 
 #: Of each web process. Those that wait for the database cost nothing and store together (`delivery.group_commit`); more
-#: than a few would only queue up behind Python's lock.
-THREADS = 6
+#: than a few, or than granian finds sensible for the machine, would only queue up behind Python's lock.
+THREADS = min(6, 2 * (os.cpu_count() or 1) + 1)
 _parent = click.option("--parent", type=int, default=None, hidden=True)
 
 
