@@ -95,3 +95,25 @@ def test_fewer_places_than_before_are_waited_for():
     assert one.next() is None
     one.left(under_way[2])
     assert one.next() is not None
+
+
+def test_a_place_is_handed_on_to_the_mail_whose_turn_it_is():
+    places = waiting(2, A, A, B)
+    first = places.next()
+    assert first is not None
+    following = places.hand_on(first)
+    assert following is not None
+    assert following.row.project_id == B
+    places.left(following)
+    assert len(who_goes(places)) == 1  # as if neither had been there
+
+
+def test_who_has_nobody_behind_keeps_the_place():
+    places = waiting(1, A)
+    first = places.next()
+    assert first is not None
+    assert places.hand_on(first) is None
+    places.join(first)
+    assert places.next() is None
+    places.left(first)
+    assert places.next() is first

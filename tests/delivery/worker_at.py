@@ -18,6 +18,7 @@ from undelivered.delivery.hands import Rules
 from undelivered.delivery.models import DeliveryEvent, Notification
 from undelivered.delivery.outcomes import Accepted, Outcome, Refused, Stage, TryLater, Unknown, Unreachable
 from undelivered.delivery.send import Policy
+from undelivered.delivery.transports import Lane
 from undelivered.delivery.worker import Worker
 
 KEEP_DAYS = 21
@@ -53,7 +54,14 @@ class Scripted:
         self.sent: list[Sent] = []
 
     async def send(
-        self, envelope_from: str, recipient: str, message: bytes, *, smtputf8: bool = False, own: UUID | None = None
+        self,
+        envelope_from: str,
+        recipient: str,
+        message: bytes,
+        *,
+        smtputf8: bool = False,
+        own: UUID | None = None,
+        lane: Lane | None = None,
     ) -> Outcome:
         self.sent.append(Sent(envelope_from, recipient, message, smtputf8, own))
         answers = self.says[recipient]

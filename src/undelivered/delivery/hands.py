@@ -29,7 +29,7 @@ from undelivered.delivery.recorder import Recorder
 from undelivered.delivery.room import MOST_IN_HAND, InHand
 from undelivered.delivery.send import Policy, Prepared, Ready
 from undelivered.delivery.tally import Tally
-from undelivered.delivery.transports import Kept, Transport, chosen
+from undelivered.delivery.transports import Kept, Lane, Parcel, Transport, chosen
 from undelivered.env import Env
 
 #: A mail whose provider turned out to be unreachable comes to its fallback this much later.
@@ -154,18 +154,35 @@ class Hands:
 
     async def _lane(self, provider: int, places: Places[Ready], mail: Ready | None) -> None:
         """Sends one mail after the other, as long as there are any."""
-        while mail:
-            try:
-                await self._send(mail, self._known[provider])
-            finally:
-                places.left(mail)
-            mail = places.next()
+        follower: Ready | None = None
 
-    async def _send(self, mail: Ready, provider: Known) -> None:
+        def following() -> Parcel | None:
+            nonlocal follower
+            assert mail is not None
+            follower = places.hand_on(mail)
+            try:
+                return send.parcel(follower, self._known[provider]) if follower else None
+            except Exception:  # it is told so when it is its turn; the mail before it goes on
+                return None
+
+        lane = Lane(following)
+        try:
+            while mail:
+                follower = None
+                try:
+                    await self._send(mail, self._known[provider], lane)
+                finally:
+                    if follower is None:
+                        places.left(mail)
+                mail = follower or places.next()
+        finally:
+            lane.drop()
+
+    async def _send(self, mail: Ready, provider: Known, lane: Lane) -> None:
         NOTIFICATION.set(str(mail.row.id))
         begun = time.perf_counter()
         try:
-            outcome = await self._outcome(mail, provider)
+            outcome = await self._outcome(mail, provider, lane)
             self.tally.attempted(type(outcome).__name__.lower(), time.perf_counter() - begun)
             policy, due = self.rules.policy, None
             if isinstance(outcome, Unreachable):
@@ -184,12 +201,12 @@ class Hands:
             self._count(mail, provider, -1)
         self.recorder.put(result)
 
-    async def _outcome(self, mail: Ready, provider: Known) -> Outcome:
+    async def _outcome(self, mail: Ready, provider: Known, lane: Lane) -> Outcome:
         try:
             transport = await self.transport(provider)
         except Exception as error:  # a password under another secret key, a URL of another version
             return Unreachable(f"The provider's settings cannot be used: {error}", our_fault=True)
-        return await send.hand_over(mail, transport, provider)
+        return await send.hand_over(mail, transport, provider, lane)
 
     async def transport(self, provider: Known) -> Transport:
         """The pooled connections to a provider; made anew when its settings changed."""

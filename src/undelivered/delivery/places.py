@@ -56,9 +56,20 @@ class Places(Generic[M]):
             self._waiting.move_to_end(project)
         else:
             del self._waiting[project]
+        self._take(project)
+        return mail
+
+    def _take(self, project: int) -> None:
         self._under_way[project] = self._under_way.get(project, 0) + 1
         self._taken += 1
-        return mail
+
+    def hand_on(self, mail: M) -> M | None:
+        """The mail that comes to its place behind it, and has it from now on. None: it keeps its place."""
+        self.left(mail)
+        following = self.next()
+        if following is None:
+            self._take(mail.row.project_id)
+        return following
 
     def left(self, mail: M) -> None:
         """Its place is free again."""

@@ -23,7 +23,7 @@ from undelivered.delivery.outcomes import Accepted, Outcome, Stage, TryLater
 from undelivered.delivery.reasons import Reason
 from undelivered.delivery.record import Result
 from undelivered.delivery.retry import Verdict, decide, held, objected
-from undelivered.delivery.transports import Transport
+from undelivered.delivery.transports import Lane, Parcel, Transport
 from undelivered.delivery.transports.esp_url import is_esp
 from undelivered.desk.models import AtLimit
 
@@ -253,10 +253,16 @@ WAITS_FOR_THE_FIRST = (
 )
 
 
-async def hand_over(mail: Ready, transport: Transport, provider: Taker) -> Outcome:
-    """The envelope sender is the one that this provider lets pass."""
+async def hand_over(mail: Ready, transport: Transport, provider: Taker, lane: Lane | None = None) -> Outcome:
     if mail.relayed and provider.rank and is_esp(provider.url):
         return TryLater(WAITS_FOR_THE_FIRST, stage=Stage.MAIL)
+    own = None if mail.relayed else mail.row.id
+    sender, recipient, message, utf8 = parcel(mail, provider)
+    return await transport.send(sender, recipient, message, smtputf8=utf8, own=own, lane=lane)
+
+
+def parcel(mail: Ready, provider: Taker) -> Parcel:
+    """The mail with the envelope sender that this provider lets pass."""
     sender = return_path.sender_for(
         provider.return_path,
         mail.row.id,
@@ -264,9 +270,7 @@ async def hand_over(mail: Ready, transport: Transport, provider: Taker) -> Outco
         login=return_path.login_address(provider.url),
         bounce_domain=mail.bounce_domain,
     )
-    utf8 = mail.smtputf8 or mime.needs_smtputf8(sender)
-    own = None if mail.relayed else mail.row.id
-    return await transport.send(sender, mail.recipient, mail.message, smtputf8=utf8, own=own)
+    return Parcel(sender, mail.recipient, mail.message, mail.smtputf8 or mime.needs_smtputf8(sender))
 
 
 def judge(mail: Ready, outcome: Outcome, policy: Policy, provider_id: int, provider_due: datetime | None) -> Result:

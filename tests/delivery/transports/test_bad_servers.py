@@ -25,7 +25,7 @@ from tests.delivery.transports.scripted import (
     settings,
 )
 from undelivered.delivery.outcomes import REPLY_LIMIT, Accepted, Outcome, Refused, Stage, TryLater, Unknown, Unreachable
-from undelivered.delivery.transports import smtp
+from undelivered.delivery.transports import attempt
 from undelivered.delivery.transports.smtp import Security, SmtpTransport
 from undelivered.delivery.transports.wire import Wire
 
@@ -199,7 +199,7 @@ def test_a_large_mail_may_take_longer_than_the_deadline_as_long_as_it_moves_on()
 
 
 def test_a_large_mail_that_moves_on_too_slowly_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smtp, "SLOWEST_BYTES_A_SECOND", 10**9)
+    monkeypatch.setattr(attempt, "SLOWEST_BYTES_A_SECOND", 10**9)
     outcome = converse(Slow(EHLO=PIPELINING), lambda t: t.send(SENDER, "ann@shop.example", VERY_LARGE), timeout_s=0.1)
     assert (type(outcome), outcome.stage) == (TryLater, Stage.DATA)
 

@@ -176,9 +176,12 @@ class Connection:
     def say(self, stage: Stage, *commands: bytes) -> None:
         """Say commands in one go. Every reply is to be heard."""
         self.talk.stage = stage
+        self.write_down(*commands)
+        self._written(b"\r\n".join(commands) + b"\r\n")
+
+    def write_down(self, *commands: bytes) -> None:
         for command in commands:
             self.talk.we_say(command.decode("utf-8", "replace"))
-        self._written(b"\r\n".join(commands) + b"\r\n")
 
     async def hear(self, stage: Stage) -> Reply:
         self.talk.stage = stage
@@ -224,10 +227,10 @@ class Connection:
             return reply
         return None
 
-    async def final_dot(self) -> Reply:
-        """From here on only the reply tells what became of the mail."""
+    async def final_dot(self, behind: bytes = b"") -> Reply:
+        """From here on only the reply tells what became of the mail. `behind` begins the next one."""
         self.talk.we_say(".")
-        self._written(b"".join((self._tail, b".\r\n")))
+        self._written(b"".join((self._tail, b".\r\n", behind)))
         self._tail = b""
         return await self.hear(Stage.AFTER_DOT)
 

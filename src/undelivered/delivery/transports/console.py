@@ -7,6 +7,7 @@ from typing import TextIO
 from uuid import UUID
 
 from undelivered.delivery.outcomes import Accepted, Outcome, Stage
+from undelivered.delivery.transports import Lane
 
 
 class ConsoleTransport:
@@ -14,7 +15,14 @@ class ConsoleTransport:
         self._stream = stream or sys.stdout
 
     async def send(
-        self, envelope_from: str, recipient: str, message: bytes, *, smtputf8: bool = False, own: UUID | None = None
+        self,
+        envelope_from: str,
+        recipient: str,
+        message: bytes,
+        *,
+        smtputf8: bool = False,
+        own: UUID | None = None,
+        lane: Lane | None = None,
     ) -> Outcome:
         text = message.decode("utf-8", "backslashreplace").replace("\r\n", "\n")
         self._stream.write(f"--- from <{envelope_from}> to <{recipient}>\n{text}\n---\n")

@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from undelivered.delivery import signing
 from undelivered.delivery.outcomes import Outcome, Refused, Stage, TryLater, Unknown, Unreachable
 from undelivered.delivery.signing import Purpose
-from undelivered.delivery.transports import esp_aws, esp_mail, esp_words
+from undelivered.delivery.transports import Lane, esp_aws, esp_mail, esp_words
 from undelivered.delivery.transports.esp_hands import Carrier, carrier
 from undelivered.delivery.transports.esp_http import Lost, Trip
 from undelivered.delivery.transports.esp_mail import OwnMail
@@ -50,7 +50,14 @@ class EspTransport:
         return carrier(self.settings)
 
     async def send(
-        self, envelope_from: str, recipient: str, message: bytes, *, smtputf8: bool = False, own: UUID | None = None
+        self,
+        envelope_from: str,
+        recipient: str,
+        message: bytes,
+        *,
+        smtputf8: bool = False,
+        own: UUID | None = None,
+        lane: Lane | None = None,
     ) -> Outcome:
         """`own`: the notification. Without: a mail that another program wrote, which no API takes as it is."""
         if own is None:

@@ -18,7 +18,7 @@ GOODBYE_S = 1.0
 class Pool:
     def __init__(self, max_connections: int, idle_s: float) -> None:
         self.idle_s = idle_s
-        #: `async with pool.places:` waits until one more connection may be used.
+        #: Of those who use a connection: one more may, once it has a place.
         self.places = asyncio.Semaphore(max_connections)
         self._idle: deque[Connection] = deque()  # the freshest on the right
         self._sweep: asyncio.TimerHandle | None = None

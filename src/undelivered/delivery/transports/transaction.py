@@ -59,6 +59,22 @@ async def _in_one_go(connection: Connection, steps: Sequence[bytes], doubt_s: fl
         _reset(await connection.hear(Stage.MAIL))
     else:
         connection.say(Stage.MAIL, *steps)
+    return await _hear(connection, doubt_s)
+
+
+async def hear_leave(connection: Connection, doubt_s: float | None) -> Reply:
+    """As `ask_leave`, where it was asked behind the dot of the mail before. Raises Lost, NotSmtp, OutOfStep."""
+    connection.mails += 1
+    try:
+        return await _hear(connection, doubt_s)
+    except TimeoutError as error:
+        if doubt_s is None or connection.garbage_waits:
+            raise
+        raise OutOfStep from error
+
+
+async def _hear(connection: Connection, doubt_s: float | None) -> Reply:
+    """The three replies of a group, as far as they decide."""
     connection.unfinished = True
     for stage in STEPS:
         if doubt_s is None:
