@@ -51,6 +51,29 @@ def test_pages_of_every_kind_together_show_every_row_once_newest_first(project):
     assert_every_row_once(made, project, Filters(kind=""))
 
 
+@pytest.mark.parametrize("first_look", [1, 7, 40, 400])
+@pytest.mark.parametrize(
+    "filters", [{}, {"state": "all"}, {"kind": ""}, {"name": "Sent"}, {"since": timezone.now() - timedelta(days=30)}]
+)
+def test_pages_of_a_beginning_show_every_row_once_however_rare_it_is(project, monkeypatch, first_look, filters):
+    monkeypatch.setattr(failures, "FIRST_LOOK", first_look)
+    now, made = timezone.now(), []
+    for hours in range(20 * 24, 0, -8):
+        at = now - timedelta(hours=hours)
+        failed(project, f"bob{hours}@x.example", at=at, name="Sent")
+        if hours % 24 == 0 or hours < 100:
+            made.append(failed(project, f"ann{hours}@x.example", at=at + timedelta(seconds=1), name="Sent").id)
+    assert_every_row_once(made, project, Filters(recipient="ann*", **filters))
+
+
+def test_addresses_that_begin_alike_are_found_within_a_period(project, monkeypatch):
+    monkeypatch.setattr(failures, "FIRST_LOOK", 1)
+    now = timezone.now()
+    rows = [failed(project, f"ann{n}@x.example", at=now - timedelta(days=n, hours=1)).id for n in range(10)]
+    period = {"since": now - timedelta(days=7), "until": now - timedelta(days=3)}
+    assert found(project, recipient="ann*", **period) == rows[3:7]
+
+
 def assert_every_row_once(made: list[UUID], project, filters: Filters) -> None:
     seen, cursor = [], None
     while True:
@@ -217,6 +240,15 @@ def test_matching_rows_are_counted_up_to_a_cap(project):
     exact = failures.count(project, Filters(), cap=5)
     assert (exact.n, exact.capped) == (5, False)
     assert str(failures.Capped(10_000, True)) == "10,000+"
+
+
+def test_addresses_that_begin_alike_are_counted_up_to_a_lower_cap(project, monkeypatch):
+    monkeypatch.setattr(failures, "CAP_ALIKE", 2)
+    for n in range(3):
+        failed(project, f"ann{n}@x.example")
+    assert str(failures.count(project, Filters(recipient="ann*"))) == "2+"
+    assert str(failures.count(project, Filters(recipient="ann1*"))) == "1"
+    assert str(failures.count(project, Filters(recipient="@x.example"))) == "3"
 
 
 def test_all_matching_ids_can_be_had_newest_first_up_to_a_number(project):

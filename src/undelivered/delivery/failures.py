@@ -26,7 +26,10 @@ from undelivered.desk import issue_keys
 from undelivered.desk.models import Project
 
 PAGE = 25
-CAP = 10_000
+#: Counts stop there. Addresses that begin alike are not together with their states: there it takes longer to count.
+CAP, CAP_ALIKE = 10_000, 1_000
+#: So many of the newest rows are looked at for addresses that begin alike before their index is.
+FIRST_LOOK = 400
 ALL = "all"
 
 
@@ -131,7 +134,7 @@ def _to(found: QuerySet[Notification], recipient: str) -> QuerySet[Notification]
         return found
     if recipient.startswith("@"):
         return found.filter(recipient_domain=canonical(f"a{recipient}").rpartition("@")[2])
-    if recipient.endswith("*") or "@" not in recipient:
+    if _is_beginning(recipient):
         return found.filter(recipient_key__startswith=canonical(recipient.rstrip("*")))
     return found.filter(recipient_key=canonical(recipient))
 
@@ -149,13 +152,42 @@ def _newest(project: Project, filters: Filters, before: UUID | None, limit: int)
     kinds = [filters.kind] if filters.kind else Kind.values
     rows: list[Notification] = []
     for kind in kinds:
-        found = matching(project, replace(filters, kind=kind), before=before).order_by("-id")
+        of_kind = replace(filters, kind=kind)
+        if _is_beginning(filters.recipient):
+            rows += _with_ids(_alike(project, of_kind, before, limit))
+            continue
+        found = matching(project, of_kind, before=before).order_by("-id")
         if filters.recipient and not filters.recipient.startswith("@"):
-            # Thousands of addresses may begin like that. All that it takes to find the newest of them is in the index.
+            # Thousands of rows may be of one address. All that it takes to find the newest of them is in the index.
             rows += _with_ids(list(found.values_list("id", flat=True)[:limit]))
         else:
             rows += found[:limit]
     return sorted(rows, key=lambda row: row.id, reverse=True)[:limit]
+
+
+def _alike(project: Project, filters: Filters, before: UUID | None, limit: int) -> list[UUID]:
+    """The newest rows of addresses that begin alike. Their index has those of a day together, in the order of the
+    addresses: so the newest of all rows are looked at first, which is enough where many begin like that, and then the
+    index, from today back in steps that double."""
+    beginning = canonical(filters.recipient.rstrip("*"))
+    newest = matching(project, replace(filters, recipient=""), before=before).order_by("-id")
+    seen = list(newest.values_list("id", "recipient_key")[:FIRST_LOOK])
+    ids_found = [id for id, key in seen if key.startswith(beginning)][:limit]
+    if len(seen) < FIRST_LOOK:
+        return ids_found
+    oldest = max(filters.since or kept_since(), kept_since())
+    until, days = seen[-1][0], 1
+    while len(ids_found) < limit and ids.created_at(until) > oldest:
+        start = max(ids.lowest(ids.created_at(until) - timedelta(days=days)), ids.lowest(oldest))
+        found = matching(project, filters, before=until).filter(id__gte=start).order_by("-id")
+        ids_found += found.values_list("id", flat=True)[: limit - len(ids_found)]
+        until, days = start, days * 2
+    return ids_found
+
+
+def _is_beginning(recipient: str) -> bool:
+    """Whether it is the beginning of addresses, as `ann*`."""
+    return recipient.endswith("*") or (recipient != "" and "@" not in recipient)
 
 
 def _with_ids(wanted: Sequence[UUID]) -> list[Notification]:
@@ -176,7 +208,9 @@ def _read_cursor(cursor: str) -> UUID:
 
 def count(project: Project, filters: Filters, cap: int = CAP) -> Capped:
     """How many rows match, counted up to `cap`."""
-    n = matching(project, filters.checked()).values("id")[: cap + 1].count()
+    filters = filters.checked()
+    cap = min(cap, CAP_ALIKE) if _is_beginning(filters.recipient) else cap
+    n = matching(project, filters).values("id")[: cap + 1].count()
     return Capped(min(n, cap), n > cap)
 
 
