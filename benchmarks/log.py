@@ -41,8 +41,8 @@ class Seen(NamedTuple):
 
 def questions() -> dict[str, Question]:
     """What the product is asked for, by the name that the table shows."""
-    from undelivered.delivery import failures
-    from undelivered.delivery.failures import ALL, Filters
+    from undelivered.delivery import failures, kept_counts
+    from undelivered.delivery.filters import ALL, Filters
 
     def given(filters: dict[str, Any], project: Any, dice: random.Random) -> Any:
         return Filters(**{name: value(project, dice) if callable(value) else value for name, value in filters.items()})
@@ -81,7 +81,7 @@ def questions() -> dict[str, Question]:
         asked |= {f"{state}: {name}, count": count(state=state, **value) for name, value in filters.items()}
     asked["both tabs: first page"] = page(state=ALL, kind="")
     asked["both tabs: later page"] = page(state=ALL, kind="", later=True)
-    asked["tabs and chart"] = lambda project, _: failures.kept_counts(project)
+    asked["tabs and chart"] = lambda project, _: kept_counts.kept_counts(project)
     return asked
 
 

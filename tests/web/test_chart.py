@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from undelivered.delivery.failures import Day
+from undelivered.delivery.kept_counts import Day
 from undelivered.delivery.reasons import Reason
 from undelivered.web.pages import chart
 

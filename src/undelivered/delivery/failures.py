@@ -6,23 +6,21 @@ pages: a cursor is the id of the last row seen.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connection
-from django.db.models import QuerySet
 
 from undelivered.database import ids
-from undelivered.delivery import counts
 from undelivered.delivery.addresses import canonical
+from undelivered.delivery.filters import ALL, Filters, bounds, is_beginning, kept_since, matching
 from undelivered.delivery.models import Content, DeliveryEvent, EventType, Kind, Notification, NotSent
 from undelivered.delivery.reasons import Reason
 from undelivered.delivery.states import State
-from undelivered.desk import issue_keys
 from undelivered.desk.models import Project
 
 PAGE = 25
@@ -30,52 +28,11 @@ PAGE = 25
 CAP, CAP_ALIKE = 10_000, 1_000
 #: So many of the newest rows are looked at for addresses that begin alike before their index is.
 FIRST_LOOK = 400
-ALL = "all"
+EVER = 10_000  # days
 
 
 class BadCursor(ValueError):
     """The cursor is none of ours, or points at rows that are no longer kept."""
-
-
-class BadFilter(ValueError):
-    """A filter has a value that cannot be; `field` names it."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What the log shows. `state`: a state, or `all`. `recipient`: an address, `beginning*`, or `@domain`."""
-
-    kind: str = Kind.REQUEST.value
-    state: str = State.FAILED.value
-    reason: str = ""
-    name: str = ""
-    recipient: str = ""
-    issue_key: str = ""
-    since: datetime | None = None
-    until: datetime | None = None
-
-    def checked(self) -> Filters:
-        """The filters in their canonical form. Raises `BadFilter`."""
-        for field, value, known in (
-            ("kind", self.kind, {"", *Kind.values}),
-            ("state", self.state, {ALL, *State.values}),
-            ("reason", self.reason, {"", *Reason.values}),
-        ):
-            if value not in known:
-                raise BadFilter(field, f"{value!r} is not one of {', '.join(sorted(known - {''}))}.")
-        key = self.issue_key.strip()
-        if key and not issue_keys.parse(key):
-            raise BadFilter("issue_key", f"{key[:40]!r} is not an issue key such as IT-12.")
-        if self.since and self.until and self.since >= self.until:
-            raise BadFilter("until", "The end of the period is not after its beginning.")
-        for field in ("name", "recipient"):
-            if "\x00" in getattr(self, field):
-                raise BadFilter(field, "A NUL character cannot be searched for.")
-        return replace(self, issue_key=key.upper(), recipient=self.recipient.strip(), name=self.name.strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,50 +52,6 @@ class Capped:
         return f"{self.n:,}+" if self.capped else f"{self.n:,}"
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
-    """The failures of one day of the site, by reason."""
-
-    day: date
-    by_reason: dict[Reason, int]
-
-    @property
-    def total(self) -> int:
-        return sum(self.by_reason.values())
-
-
-def kept_since(now: datetime | None = None) -> datetime:
-    """The moment before which nothing is shown, even where its partition is not dropped yet."""
-    return (now or datetime.now(UTC)) - timedelta(days=settings.ENV.keep_days)
-
-
-def matching(project: Project, filters: Filters, *, before: UUID | None = None) -> QuerySet[Notification]:
-    """The rows that filters (checked ones) name, within both id bounds, unordered."""
-    now = datetime.now(UTC)
-    low = ids.lowest(max(filters.since or kept_since(now), kept_since(now)))
-    high = ids.lowest(min(filters.until or now + timedelta(minutes=5), now + timedelta(minutes=5)))
-    if before is not None:
-        high = min(high, before)
-    found = Notification.objects.filter(project=project, id__gte=low, id__lt=high)
-    exact = {"kind": filters.kind, "reason": filters.reason, "name": filters.name, "issue_key": filters.issue_key}
-    found = found.filter(**{name: value for name, value in exact.items() if value})
-    if filters.state != ALL:
-        found = found.filter(state=filters.state)
-    if filters.reason:
-        found = found.filter(state=State.FAILED)  # nothing else has a reason, and the index is that of failed rows
-    return _to(found, filters.recipient)
-
-
-def _to(found: QuerySet[Notification], recipient: str) -> QuerySet[Notification]:
-    if not recipient:
-        return found
-    if recipient.startswith("@"):
-        return found.filter(recipient_domain=canonical(f"a{recipient}").rpartition("@")[2])
-    if _is_beginning(recipient):
-        return found.filter(recipient_key__startswith=canonical(recipient.rstrip("*")))
-    return found.filter(recipient_key=canonical(recipient))
-
-
 def page(project: Project, filters: Filters, *, cursor: str | None = None, limit: int = PAGE) -> Page:
     """One page of the log, newest first. Raises `BadFilter` and `BadCursor`."""
     before = _read_cursor(cursor) if cursor else None
@@ -153,7 +66,7 @@ def _newest(project: Project, filters: Filters, before: UUID | None, limit: int)
     rows: list[Notification] = []
     for kind in kinds:
         of_kind = replace(filters, kind=kind)
-        if _is_beginning(filters.recipient):
+        if is_beginning(filters.recipient):
             rows += _with_ids(_alike(project, of_kind, before, limit))
             continue
         found = matching(project, of_kind, before=before).order_by("-id")
@@ -167,27 +80,27 @@ def _newest(project: Project, filters: Filters, before: UUID | None, limit: int)
 
 def _alike(project: Project, filters: Filters, before: UUID | None, limit: int) -> list[UUID]:
     """The newest rows of addresses that begin alike. Their index has those of a day together, in the order of the
-    addresses: so the newest of all rows are looked at first, which is enough where many begin like that, and then the
-    index, from today back in steps that double."""
+    addresses: so the newest rows of a day are looked at first, which is enough where many begin like that, and then the
+    index: of another day, and of all."""
     beginning = canonical(filters.recipient.rstrip("*"))
-    newest = matching(project, replace(filters, recipient=""), before=before).order_by("-id")
+    oldest, until = bounds(filters, before)
+    start = _back(until, 1, oldest)
+    newest = matching(project, replace(filters, recipient=""), before=until).filter(id__gte=start).order_by("-id")
     seen = list(newest.values_list("id", "recipient_key")[:FIRST_LOOK])
-    ids_found = [id for id, key in seen if key.startswith(beginning)][:limit]
-    if len(seen) < FIRST_LOOK:
-        return ids_found
-    oldest = max(filters.since or kept_since(), kept_since())
-    until, days = seen[-1][0], 1
-    while len(ids_found) < limit and ids.created_at(until) > oldest:
-        start = max(ids.lowest(ids.created_at(until) - timedelta(days=days)), ids.lowest(oldest))
+    there = [id for id, key in seen if key.startswith(beginning)][:limit]
+    # Where a day has few rows, all the days before have not many more; where none of so many begins like that, nor do
+    # many others.
+    until, days = (seen[-1][0], 1 if there else EVER) if len(seen) == FIRST_LOOK else (start, EVER)
+    while len(there) < limit and until > oldest:
+        start = _back(until, days, oldest)
         found = matching(project, filters, before=until).filter(id__gte=start).order_by("-id")
-        ids_found += found.values_list("id", flat=True)[: limit - len(ids_found)]
-        until, days = start, days * 2
-    return ids_found
+        there += found.values_list("id", flat=True)[: limit - len(there)]
+        until, days = start, EVER
+    return there
 
 
-def _is_beginning(recipient: str) -> bool:
-    """Whether it is the beginning of addresses, as `ann*`."""
-    return recipient.endswith("*") or (recipient != "" and "@" not in recipient)
+def _back(id: UUID, days: int, oldest: UUID) -> UUID:
+    return max(ids.lowest(ids.created_at(id) - timedelta(days=days)), oldest)
 
 
 def _with_ids(wanted: Sequence[UUID]) -> list[Notification]:
@@ -209,9 +122,42 @@ def _read_cursor(cursor: str) -> UUID:
 def count(project: Project, filters: Filters, cap: int = CAP) -> Capped:
     """How many rows match, counted up to `cap`."""
     filters = filters.checked()
-    cap = min(cap, CAP_ALIKE) if _is_beginning(filters.recipient) else cap
-    n = matching(project, filters).values("id")[: cap + 1].count()
+    if is_beginning(filters.recipient):
+        cap = min(cap, CAP_ALIKE)
+        if not (filters.name or filters.reason or filters.issue_key):
+            return _capped(_count_alike(project, filters, cap + 1), cap)
+    return _capped(matching(project, filters).values("id")[: cap + 1].count(), cap)
+
+
+def _capped(n: int, cap: int) -> Capped:
     return Capped(min(n, cap), n > cap)
+
+
+# The index by recipient has all that is asked for. Without the OFFSET, which does nothing else, PostgreSQL would look
+# up the address of each failed row.
+COUNT_ALIKE = """
+SELECT count(*) FROM (SELECT FROM (
+    SELECT kind, state FROM delivery_notification
+    WHERE project_id = %(project)s AND recipient_key LIKE %(pattern)s AND id >= %(low)s AND id < %(high)s
+    OFFSET 0) alike
+    WHERE kind = ANY(%(kinds)s) AND state = ANY(%(states)s) LIMIT %(most)s) found
+"""
+
+
+def _count_alike(project: Project, filters: Filters, most: int) -> int:
+    low, high = bounds(filters, None)
+    parameters: dict[str, Any] = {
+        "project": project.pk,
+        "pattern": re.sub(r"([\\%_])", r"\\\1", canonical(filters.recipient.rstrip("*"))) + "%",
+        "low": low,
+        "high": high,
+        "kinds": [filters.kind] if filters.kind else list(Kind.values),
+        "states": list(State) if filters.state == ALL else [filters.state],
+        "most": most,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT_ALIKE, parameters)
+        return int(cursor.fetchone()[0])
 
 
 def ids_matching(project: Project, filters: Filters, limit: int = 1000) -> list[UUID]:
@@ -222,63 +168,6 @@ def names(project: Project, kind: str) -> list[str]:
     """The notification names that the newest rows of a tab have, for the filter."""
     newest = matching(project, Filters(kind=kind, state=ALL)).order_by("-id").values("name")[:2000]
     return sorted({row["name"] for row in newest})
-
-
-SUMS = """
-SELECT kind, day, state, reason, sum(n) FROM (
-    SELECT kind, day, state, reason, n FROM delivery_dailycount WHERE project_id = %(project)s AND day >= %(since)s
-    UNION ALL
-    SELECT kind, day, state, reason, n FROM delivery_dailycountdelta WHERE project_id = %(project)s AND day >= %(since)s
-) c GROUP BY 1, 2, 3, 4
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """The counts of a project in the kept period: (kind, day, state, reason) -> how many."""
-
-    rows: dict[tuple[str, date, str, str], int]
-    since: date
-    until: date
-
-    def failed(self, kind: str) -> int:
-        return sum(n for (k, _, state, _), n in self.rows.items() if k == kind and state == State.FAILED)
-
-    def total(self, kind: str) -> int:
-        return sum(n for (k, _, _, _), n in self.rows.items() if k == kind)
-
-    def by_reason(self, kind: str) -> dict[Reason, int]:
-        found = dict.fromkeys(Reason, 0)
-        for (k, _, state, reason), n in self.rows.items():
-            if k == kind and state == State.FAILED and reason:
-                found[Reason(reason)] += n
-        return found
-
-    def chart(self, kind: str) -> list[Day]:
-        """One `Day` for each kept day, oldest first, without a gap."""
-        days: dict[date, dict[Reason, int]] = {
-            self.since + timedelta(days=i): {} for i in range((self.until - self.since).days + 1)
-        }
-        for (k, day, state, reason), n in self.rows.items():
-            if k == kind and state == State.FAILED and reason and day in days and n:
-                days[day][Reason(reason)] = days[day].get(Reason(reason), 0) + n
-        return [Day(day, by_reason) for day, by_reason in days.items()]
-
-
-def kept_counts(project: Project) -> Counts:
-    """All counts that a project's pages need, in one query."""
-    today = counts.day_of(datetime.now(UTC))
-    since = today - timedelta(days=settings.ENV.keep_days - 1)
-    with connection.cursor() as cursor:
-        cursor.execute(SUMS, {"project": project.pk, "since": since})
-        rows = {(kind, day, state, reason): int(n) for kind, day, state, reason, n in cursor.fetchall() if n}
-    return Counts(rows, since, today)
-
-
-def tab_counts(project: Project) -> dict[str, int]:
-    """How many notifications of each tab failed in the kept period."""
-    found = kept_counts(project)
-    return {kind: found.failed(kind) for kind in (Kind.INVITATION.value, Kind.REQUEST.value)}
 
 
 def get(id: UUID) -> Notification | None:

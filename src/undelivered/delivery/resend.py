@@ -20,7 +20,7 @@ from undelivered.database import ids
 from undelivered.delivery import counts, provider_lift, suppression, wake
 from undelivered.delivery.addresses import canonical, domain_of
 from undelivered.delivery.enqueue import insert
-from undelivered.delivery.failures import kept_since
+from undelivered.delivery.filters import kept_since
 from undelivered.delivery.models import Content, DeliveryEvent, EventType, Notification, Suppression
 from undelivered.delivery.states import State, may
 from undelivered.desk import audit

@@ -12,7 +12,7 @@ from pydantic import Field
 from undelivered.api.auth import READ, SEND, Call, by, project_of
 from undelivered.api.fields import Address, Answer, Body, Cursor, Language, Limit, Name, Query
 from undelivered.api.v1.notifications import NotificationPage, page_of
-from undelivered.delivery import failures
+from undelivered.delivery.filters import ALL, Filters
 from undelivered.delivery.models import Kind, NotSentCause
 from undelivered.delivery.states import State
 from undelivered.rules import invite
@@ -57,7 +57,7 @@ class InvitationFilters(Query):
 @router.get("/projects/{key}/invitations", auth=READ, response=NotificationPage, summary="Invitations")
 def list_invitations(request: Call, key: str, filters: FromQuery[InvitationFilters]) -> NotificationPage:
     """The invitations of the kept days in every state, newest first: the log with `kind=invitation`."""
-    chosen = failures.Filters(kind=Kind.INVITATION, state=failures.ALL)
+    chosen = Filters(kind=Kind.INVITATION, state=ALL)
     return page_of(project_of(request, key), chosen, filters.cursor, filters.limit)
 
 

@@ -16,6 +16,7 @@ from undelivered.api.errors import ApiError
 from undelivered.api.fields import Address, Answer, Body, Cursor, Limit, Moment, Query, Search
 from undelivered.api.v1.notification_shown import NotificationShown, shown
 from undelivered.delivery import explain, failures
+from undelivered.delivery.filters import BadFilter, Filters
 from undelivered.delivery.models import DeliveryEvent, EventType, Kind, Notification
 from undelivered.delivery.reasons import Reason
 from undelivered.delivery.states import State
@@ -80,7 +81,7 @@ class Resent(NotificationShown):
 @router.get("/projects/{key}/notifications", auth=READ, response=NotificationPage, summary="The log of a project")
 def list_notifications(request: Call, key: str, filters: FromQuery[NotificationFilters]) -> NotificationPage:
     """Newest first. Filters add up; `next` is the cursor of the next page, or null."""
-    chosen = failures.Filters(
+    chosen = Filters(
         kind=filters.kind or "",
         state=filters.state or "all",
         reason=filters.reason or "",
@@ -93,12 +94,12 @@ def list_notifications(request: Call, key: str, filters: FromQuery[NotificationF
     return page_of(project_of(request, key), chosen, filters.cursor, filters.limit)
 
 
-def page_of(project: Project, filters: failures.Filters, cursor: str | None, limit: int) -> NotificationPage:
+def page_of(project: Project, filters: Filters, cursor: str | None, limit: int) -> NotificationPage:
     try:
         page = failures.page(project, filters, cursor=cursor, limit=limit)
     except failures.BadCursor as error:
         raise cursors.bad() from error
-    except failures.BadFilter as error:
+    except BadFilter as error:
         raise ApiError.of_field(error.field, str(error)) from error
     return NotificationPage(items=[shown(row, project) for row in page.items], next=page.next)
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from undelivered.delivery.failures import Day
+from undelivered.delivery.kept_counts import Day
 from undelivered.delivery.reasons import EXPLAINED, Reason
 
 BASE, HEIGHT = 106.0, 98.0

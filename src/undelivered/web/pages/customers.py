@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 from undelivered.database import ids
 from undelivered.delivery import explain, failures, suppression
 from undelivered.delivery.addresses import private, validate
+from undelivered.delivery.filters import kept_since
 from undelivered.delivery.models import Notification, Suppression
 from undelivered.delivery.states import State
 from undelivered.desk import opt_outs, typed
@@ -96,7 +97,7 @@ def _newest(project: Project, keys: Sequence[str]) -> dict[str, Notification]:
     kept = Notification.objects.filter(
         project=project,
         recipient_key__in=keys,
-        id__gte=ids.lowest(failures.kept_since()),
+        id__gte=ids.lowest(kept_since()),
         id__lt=ids.lowest(timezone.now() + timedelta(minutes=5)),
     )
     return {row.recipient_key: row for row in kept.order_by("recipient_key", "-id").distinct("recipient_key")}

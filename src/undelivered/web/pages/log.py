@@ -17,10 +17,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import replace_url
 
-from undelivered.delivery import explain, failures
+from undelivered.delivery import explain, failures, kept_counts
 from undelivered.delivery import resend as delivery_resend
 from undelivered.delivery.explain import Details
-from undelivered.delivery.failures import Counts
+from undelivered.delivery.filters import BadFilter, matching
+from undelivered.delivery.kept_counts import Counts
 from undelivered.delivery.models import Kind, Notification
 from undelivered.delivery.reasons import Reason
 from undelivered.delivery.states import State
@@ -60,7 +61,7 @@ class Tab:
 @require_safe
 def log(request: ProjectRequest, kind: Kind) -> HttpResponse:
     asked = log_filters.read(kind, request.GET)
-    counts = failures.kept_counts(request.project)
+    counts = kept_counts.kept_counts(request.project)
     context, status = _results(request, asked)
     context["total"] = counts.total(asked.kind)
     if request.htmx and request.htmx.target in {"results", "rows"}:
@@ -90,7 +91,7 @@ def _results(request: ProjectRequest, asked: Asked) -> tuple[dict[str, Any], int
         page = failures.page(request.project, filters, cursor=cursor, limit=ROWS)
     except failures.BadCursor:
         return {**context, "stale": True}, 400
-    except failures.BadFilter as error:
+    except BadFilter as error:
         return {**context, "asked": replace(asked, faults={error.field: str(error)})}, 400
     shown = _shown(request.GET, cursor) + len(page.items)
     matching = failures.count(request.project, filters)
@@ -169,8 +170,8 @@ def _everything(request: ProjectRequest, asked: Asked) -> list[UUID]:
     if asked.faults or asked.state != log_filters.FAILED:
         return []
     try:
-        found = failures.matching(request.project, asked.filters().checked())
-    except failures.BadFilter:
+        found = matching(request.project, asked.filters().checked())
+    except BadFilter:
         return []
     return list(found.filter(resent_as=None).order_by("-id").values_list("id", flat=True)[:AT_ONCE])
 

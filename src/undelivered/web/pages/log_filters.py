@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.utils import timezone
 
-from undelivered.delivery.failures import Filters
+from undelivered.delivery.filters import Filters
 from undelivered.delivery.models import Kind
 from undelivered.delivery.reasons import Reason
 from undelivered.delivery.states import State

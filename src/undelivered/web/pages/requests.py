@@ -17,8 +17,8 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from undelivered.database import ids
-from undelivered.delivery import failures
 from undelivered.delivery.addresses import canonical
+from undelivered.delivery.filters import kept_since
 from undelivered.delivery.models import Notification
 from undelivered.delivery.states import State
 from undelivered.desk import issue_keys, typed
@@ -81,7 +81,7 @@ def not_reached(project: Project, keys: list[str]) -> Counter[str]:
     failed = Notification.objects.filter(
         project=project,
         issue_key__in=keys,
-        id__gte=ids.lowest(failures.kept_since()),
+        id__gte=ids.lowest(kept_since()),
         id__lt=ids.lowest(timezone.now() + timedelta(minutes=5)),
         state=State.FAILED,
         resent_as=None,

@@ -17,8 +17,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from undelivered.database import ids
-from undelivered.delivery import failures, provider_lift, suppression
+from undelivered.delivery import provider_lift, suppression
 from undelivered.delivery.addresses import canonical
+from undelivered.delivery.filters import kept_since
 from undelivered.delivery.models import Notification, Suppression
 from undelivered.delivery.resend import MOST
 from undelivered.desk import typed
@@ -185,7 +186,7 @@ def _rows(entries: Sequence[Suppression], request: ProjectRequest) -> list[Row]:
 
 def _notifications(project: Project, wanted: Sequence[UUID]) -> dict[UUID, Notification]:
     """Those of the project that are still kept."""
-    kept = [id for id in wanted if id.version == 7 and ids.created_at(id) >= failures.kept_since()]
+    kept = [id for id in wanted if id.version == 7 and ids.created_at(id) >= kept_since()]
     if not kept:
         return {}
     return Notification.objects.filter(project=project, id__gte=min(kept), id__lte=max(kept)).in_bulk(kept)

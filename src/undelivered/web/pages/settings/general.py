@@ -13,7 +13,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from undelivered.database import ids
-from undelivered.delivery import failures, limits, resend
+from undelivered.delivery import limits, resend
+from undelivered.delivery.filters import kept_since
 from undelivered.delivery.models import Notification
 from undelivered.delivery.states import State
 from undelivered.desk import projects
@@ -99,7 +100,7 @@ def held(project: Project) -> int:
     rows = Notification.objects.filter(
         project=project,
         state=State.HELD,
-        id__gte=ids.lowest(failures.kept_since()),
+        id__gte=ids.lowest(kept_since()),
         id__lt=ids.lowest(timezone.now() + timedelta(minutes=5)),
     )
     return len(rows.values_list("id", flat=True)[:10_000])
