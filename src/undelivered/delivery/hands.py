@@ -168,15 +168,20 @@ class Hands:
         lane = Lane(following)
         try:
             while mail:
-                follower = None
+                follower, begun = None, lane.begun
                 try:
                     await self._send(mail, self._known[provider], lane)
                 finally:
                     if follower is None:
                         places.left(mail)
-                mail = follower or places.next()
+                if lane.begun is begun:  # it came to no transport, or to another one
+                    lane.drop()
+                mail, follower = follower or places.next(), None
         finally:
             lane.drop()
+            if follower is not None:  # its turn did not come
+                places.left(follower)
+                places.join(follower)
 
     async def _send(self, mail: Ready, provider: Known, lane: Lane) -> None:
         NOTIFICATION.set(str(mail.row.id))

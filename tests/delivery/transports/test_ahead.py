@@ -128,13 +128,32 @@ def test_a_refused_recipient_costs_the_others_nothing() -> None:
 
 
 @pytest.mark.parametrize("answer", [b"554 5.7.1 Spam\r\n", b"451 4.7.1 Later\r\n"])
-def test_a_mail_that_is_refused_at_its_dot_costs_the_next_one_nothing(answer: bytes) -> None:
+def test_a_mail_that_is_refused_at_its_dot_costs_the_next_one_nothing_but_the_connection(answer: bytes) -> None:
     server = Server()
     server.queued["."] = [b"250 Ok\r\n", answer]
-    outcomes = sent(server, parcels(4))
-    assert kinds(outcomes) == [Accepted, Refused if answer.startswith(b"5") else TryLater, Accepted, Accepted]
-    assert begun(outcomes) == [2, 3]
+    outcomes = sent(server, parcels(5))
+    assert kinds(outcomes) == [Accepted, Refused if answer.startswith(b"5") else TryLater, *[Accepted] * 3]
+    assert begun(outcomes) == [4]
+    assert len(server.lines) == 2
+    assert len(server.mails) == 5
+
+
+def test_a_provider_that_refuses_all_mails_at_their_dots_is_not_met_again_and_again() -> None:
+    server = Server(dot=b"451 4.7.1 Later\r\n")
+    outcomes = sent(server, parcels(10))
+    assert kinds(outcomes) == [TryLater] * 10
+    assert begun(outcomes) == []
     assert len(server.lines) == 1
+
+
+@pytest.mark.parametrize("stray", [b"500 5.5.2 What?\r\n", b"503 5.5.1 Nested MAIL\r\n", b"502 5.5.1 No\r\n"])
+def test_a_reply_that_is_out_of_order_refuses_no_mail(stray: bytes) -> None:
+    server = Server()
+    server.queued["MAIL"] = [b"250 Ok\r\n"] * 2 + [stray]
+    outcomes = sent(server, parcels(5))
+    assert kinds(outcomes) == [Accepted] * 5
+    assert begun(outcomes) == [FIRST_BEGUN]
+    assert len(server.lines) == 2
 
 
 def test_a_connection_that_is_lost_after_the_dot_leaves_one_mail_unknown_and_the_next_goes_elsewhere() -> None:
@@ -190,12 +209,38 @@ def test_a_server_that_took_it_once_may_fail_once() -> None:
     assert begun(outcomes) == [2, 3, 4, 5, 6]
 
 
-def test_silence_from_a_server_that_usually_takes_it_is_that_mails_time_out() -> None:
+def test_a_server_that_took_it_and_forgets_it_later_is_not_tempted_again() -> None:
     server = Server()
     for command, answer in (("MAIL", b"250 Ok\r\n"), ("RCPT", b"250 Ok\r\n"), ("DATA", b"354 Go on\r\n")):
         server.queued[command] = [answer] * 3 + [SILENCE]
-    outcomes = sent(server, parcels(5), timeout_s=0.3)
-    assert kinds(outcomes) == [Accepted, Accepted, Accepted, TryLater, Accepted]
+    outcomes = sent(server, parcels(7), timeout_s=0.6)
+    assert kinds(outcomes) == [Accepted] * 7
+    assert begun(outcomes) == [2, 3]
+    assert len(server.lines) == 2
+
+
+def test_a_connection_of_another_server_behind_the_same_name_that_offers_no_pipelining_gets_none() -> None:
+    server = Server()
+    server.queued["EHLO"] = [PIPELINING, b"250-mx2.shop.example\r\n250 8BITMIME\r\n"]
+    server.queued["MAIL"] = [b"250 Ok\r\n"] * 2 + [HANG_UP]
+    outcomes = sent(server, parcels(6))
+    assert kinds(outcomes) == [Accepted] * 6
+    assert begun(outcomes) == [FIRST_BEGUN]
+    assert len(server.lines) == 2
+
+
+def test_behind_a_dot_that_gets_no_answer_no_more_mails_wait() -> None:
+    server = Server()
+    server.queued["."] = [b"250 Ok\r\n", HANG_UP]
+
+    async def work(transport: SmtpTransport) -> bool:
+        waiting = parcels(3)
+        lane = Lane(lambda: waiting[2])
+        for mail in waiting[:2]:
+            await transport.send(*mail[:3], lane=lane)
+        return lane.quick
+
+    assert converse(server, work) is False
 
 
 def test_without_pipelining_nothing_is_begun() -> None:

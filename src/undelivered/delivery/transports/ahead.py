@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from undelivered.delivery.transports import Lane, Parcel
 from undelivered.delivery.transports.connection import Connection
-from undelivered.delivery.transports.envelope import Mail, NotSent, commands
+from undelivered.delivery.transports.envelope import Mail, commands
 from undelivered.delivery.transports.pool import MAILS_PER_CONNECTION, Pool
 from undelivered.delivery.transports.talk import Talk
 
@@ -59,10 +59,9 @@ class Habit:
         self.proven = False
         self._not_until = 0.0
 
-    def lost(self) -> None:
-        """What was said behind a dot was not answered."""
-        if not self.proven:
-            self._not_until = time.monotonic() + NOT_AGAIN_S
+    def broken(self) -> None:
+        """What was said behind a dot was not answered, or not in order."""
+        self.proven, self._not_until = False, time.monotonic() + NOT_AGAIN_S
 
     def next(self, lane: Lane | None, connection: Connection, pool: Pool) -> tuple[Ahead, bytes] | None:
         """The mail to begin behind the dot that comes now, and the words for it."""
@@ -76,8 +75,8 @@ class Habit:
         parcel = lane.following()
         if parcel is None:
             return None
-        ahead = Ahead(parcel, Mail.of(*parcel), connection, self, pool)
         try:
+            ahead = Ahead(parcel, Mail.of(*parcel), connection, self, pool)
             return ahead, ahead.begin()
-        except NotSent:  # it says so when it is its turn
+        except Exception:  # whatever is wrong with it is said when it is its turn; the mail before it goes on
             return None

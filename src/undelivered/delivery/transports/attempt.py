@@ -49,7 +49,8 @@ class Attempt:
         try:
             with self.transport.deadlines.within(settings.timeout_s) as deadline:
                 reply = await self._converse(deadline)
-            keep = reply.code != 421
+            # Whoever refuses a mail at its dot may have more to say about it, which would be taken for the next one's.
+            keep = reply.code != 421 and (self.next is None or reply.good)
             return self._judge(reply)
         except NotSent as refusal:
             keep = True
@@ -84,10 +85,12 @@ class Attempt:
         dot_at = now()
         deadline.at = dot_at + self.transport.settings.after_dot_s
         self.next, behind = self.transport.next(self.lane, connection) or (None, b"")
+        if self.lane is not None:
+            self.lane.quick = False
         reply = await connection.final_dot(behind)
         connection.unfinished = False
         if self.lane is not None:
-            self.lane.quick = now() - dot_at < QUICK_S
+            self.lane.quick = reply.good and now() - dot_at < QUICK_S
         return reply
 
     def _extending(self, deadline: Deadline) -> Callable[[], None]:

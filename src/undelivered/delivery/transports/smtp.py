@@ -113,16 +113,27 @@ class SmtpTransport:
     async def hear_leave(self, connection: Connection) -> Reply:
         """As `ask_leave`, which was asked behind the dot of the mail before."""
         try:
-            reply = await hear_leave(connection, None if self.habit.proven else self.settings.timeout_s / 3)
-        except (Lost, OutOfStep):
-            self.habit.lost()
+            with self.deadlines.within(self.settings.timeout_s / 3):
+                reply = await hear_leave(connection)
+        except TimeoutError as error:
+            if connection.garbage_waits:
+                raise
+            self.habit.broken()
+            raise OutOfStep from error
+        except OutOfStep:
+            self.habit.broken()
+            raise
+        except Lost:
+            if not self.habit.proven:  # else it ends its connections after some mails
+                self.habit.broken()
             raise
         self.habit.proven |= reply.code == 354
         return reply
 
     def next(self, lane: Lane | None, connection: Connection) -> tuple[Ahead, bytes] | None:
         """The mail to begin behind the dot that is said now."""
-        in_step = self._keeps_step and time.monotonic() >= self._step_by_step_until
+        offered = connection.offers("pipelining") is not None
+        in_step = offered and self._keeps_step and time.monotonic() >= self._step_by_step_until
         return self.habit.next(lane, connection, self.pool) if in_step else None
 
     @cached_property

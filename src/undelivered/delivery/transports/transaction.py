@@ -62,15 +62,13 @@ async def _in_one_go(connection: Connection, steps: Sequence[bytes], doubt_s: fl
     return await _hear(connection, doubt_s)
 
 
-async def hear_leave(connection: Connection, doubt_s: float | None) -> Reply:
+async def hear_leave(connection: Connection) -> Reply:
     """As `ask_leave`, where it was asked behind the dot of the mail before. Raises Lost, NotSmtp, OutOfStep."""
     connection.mails += 1
-    try:
-        return await _hear(connection, doubt_s)
-    except TimeoutError as error:
-        if doubt_s is None or connection.garbage_waits:
-            raise
-        raise OutOfStep from error
+    reply = await _hear(connection, None)
+    if connection.talk.stage is Stage.MAIL and reply.code in _OUT_OF_ORDER:  # it is not where we are
+        raise OutOfStep
+    return reply
 
 
 async def _hear(connection: Connection, doubt_s: float | None) -> Reply:
