@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import ssl
 import time
 from functools import cached_property
@@ -24,8 +23,6 @@ from undelivered.delivery.transports.transaction import OutOfStep, ask_leave, he
 from undelivered.delivery.transports.wire import Lost
 
 __all__ = ("Security", "SmtpSettings", "SmtpTransport", "parse_provider_url")
-
-log = logging.getLogger(__name__)
 
 STEP_BY_STEP_S = 3600.0
 """For so long a server that does not keep to the PIPELINING it offers is spoken to command by command."""
