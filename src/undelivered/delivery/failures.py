@@ -27,7 +27,7 @@ PAGE = 25
 #: Counts stop there. Addresses that begin alike are not together with their states: there it takes longer to count.
 CAP, CAP_ALIKE = 10_000, 1_000
 #: So many of the newest rows are looked at for addresses that begin alike before their index is.
-FIRST_LOOK = 400
+FIRST_LOOK = 100
 EVER = 10_000  # days
 
 
