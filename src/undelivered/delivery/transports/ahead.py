@@ -45,11 +45,9 @@ class Ahead:
         before, self.connection.talk = self.connection.talk, self.talk
         try:
             self.talk.note("on an open connection, behind the dot of the mail before it")
-            said = (*commands(self.connection, self.mail), b"DATA")
-            self.connection.write_down(*said)
+            return self.connection.words(*commands(self.connection, self.mail), b"DATA")
         finally:
             self.connection.talk = before
-        return b"\r\n".join(said) + b"\r\n"
 
 
 class Habit:

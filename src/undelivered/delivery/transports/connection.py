@@ -176,12 +176,13 @@ class Connection:
     def say(self, stage: Stage, *commands: bytes) -> None:
         """Say commands in one go. Every reply is to be heard."""
         self.talk.stage = stage
-        self.write_down(*commands)
-        self._written(b"\r\n".join(commands) + b"\r\n")
+        self._written(self.words(*commands))
 
-    def write_down(self, *commands: bytes) -> None:
+    def words(self, *commands: bytes) -> bytes:
+        """The commands as they are said, which the dialogue notes."""
         for command in commands:
             self.talk.we_say(command.decode("utf-8", "replace"))
+        return b"\r\n".join(commands) + b"\r\n"
 
     async def hear(self, stage: Stage) -> Reply:
         self.talk.stage = stage
